@@ -1,0 +1,125 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Swift 6 language mode comes with the tools version; every warning stops the build.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .unsafeFlags(["-warnings-as-errors"]),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "synapse-edge",
+  products: [
+    .executable(name: "edge", targets: ["edge"]),
+    .executable(name: "edge-bench", targets: ["EdgeBench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
+    .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // C libraries: module maps and tiny shims.
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "CLinux"),
+
+    // The layers, each importing only those above it (docs/ARCHITECTURE.md has the table).
+    .target(name: "HTTPMessage", dependencies: [nioCore], swiftSettings: settings),
+    .target(name: "CachePolicy", dependencies: ["HTTPMessage", nioCore], swiftSettings: settings),
+    .target(
+      name: "EdgeConfig", dependencies: [.product(name: "Yams", package: "Yams")],
+      swiftSettings: settings),
+    .target(
+      name: "Observability",
+      dependencies: [
+        log, nioCore, .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "Atomics", package: "swift-atomics"),
+      ], swiftSettings: settings),
+    .target(name: "EdgeSecurity", swiftSettings: settings),
+    .target(
+      name: "CacheStore",
+      dependencies: [
+        "EdgeSecurity", "Observability", "CLinux", nioCore, log,
+        .product(name: "Atomics", package: "swift-atomics"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ], swiftSettings: settings),
+    .target(
+      name: "EdgeProxy",
+      dependencies: [
+        "HTTPMessage", "CachePolicy", "CacheStore", "EdgeSecurity", "Observability", nioCore, log,
+        .product(name: "Atomics", package: "swift-atomics"),
+        .product(name: "DequeModule", package: "swift-collections"),
+      ], swiftSettings: settings),
+    .target(
+      name: "HTTPServer",
+      dependencies: [
+        "HTTPMessage", "EdgeSecurity", "Observability", "CLinux", nioCore, nioPosix, log,
+        .product(name: "DequeModule", package: "swift-collections"),
+      ], swiftSettings: settings),
+    .target(
+      name: "OriginClient",
+      dependencies: [
+        "HTTPMessage", "Observability", "CCurl", "CLinux", nioCore, log,
+        .product(name: "DequeModule", package: "swift-collections"),
+      ], swiftSettings: settings),
+    .target(
+      name: "AdminAPI",
+      dependencies: [
+        "EdgeProxy", "CacheStore", "CachePolicy", "HTTPMessage", "EdgeSecurity", "Observability",
+        log, .product(name: "Hummingbird", package: "hummingbird"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "edge",
+      dependencies: [
+        "HTTPMessage", "CachePolicy", "EdgeConfig", "Observability", "EdgeSecurity", "CacheStore",
+        "EdgeProxy", "HTTPServer", "OriginClient", "AdminAPI", nioCore, nioPosix, log,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "EdgeBench",
+      dependencies: [
+        "HTTPMessage", nioCore, nioPosix,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: settings),
+
+    .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: settings),
+    .testTarget(name: "CachePolicyTests", dependencies: ["CachePolicy"], swiftSettings: settings),
+    .testTarget(name: "EdgeConfigTests", dependencies: ["EdgeConfig"], swiftSettings: settings),
+    .testTarget(
+      name: "ObservabilityTests", dependencies: ["Observability"], swiftSettings: settings),
+    .testTarget(name: "EdgeSecurityTests", dependencies: ["EdgeSecurity"], swiftSettings: settings),
+    .testTarget(
+      name: "CacheStoreTests", dependencies: ["CacheStore", nioEmbedded], swiftSettings: settings),
+    .testTarget(
+      name: "EdgeProxyTests", dependencies: ["EdgeProxy", nioEmbedded], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPServerTests", dependencies: ["HTTPServer", nioEmbedded, nioPosix],
+      swiftSettings: settings),
+    .testTarget(
+      name: "OriginClientTests", dependencies: ["OriginClient", nioPosix], swiftSettings: settings),
+    .testTarget(
+      name: "AdminAPITests",
+      dependencies: [
+        "AdminAPI", .product(name: "HummingbirdTesting", package: "hummingbird"),
+      ], swiftSettings: settings),
+    .testTarget(name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
+  ]
+)
