@@ -1,6 +1,10 @@
 // curl_easy_setopt and its kin are variadic, which Swift cannot call: one typed inline each.
 #ifndef SYNAPSE_EDGE_CCURL_H
 #define SYNAPSE_EDGE_CCURL_H
+// As in CLinux: both show the same fd_set to Swift.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <curl/curl.h>
 #include <stddef.h>
 
@@ -20,6 +24,18 @@ static inline CURLcode edge_easy_set_data_callback(
 static inline CURLcode edge_easy_set_open_socket(
     CURL *handle, curl_socket_t (*callback)(void *, curlsocktype, struct curl_sockaddr *)) {
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+static inline CURLcode edge_easy_set_close_socket(
+    CURL *handle, int (*callback)(void *, curl_socket_t)) {
+  return curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, callback);
+}
+static inline CURLcode edge_easy_set_before_request(
+    CURL *handle, int (*callback)(void *, char *, char *, int, int)) {
+  return curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, callback);
+}
+static inline CURLcode edge_easy_set_trailers(
+    CURL *handle, int (*callback)(struct curl_slist **, void *)) {
+  return curl_easy_setopt(handle, CURLOPT_TRAILERFUNCTION, callback);
 }
 static inline CURLcode edge_easy_get_long(CURL *handle, CURLINFO info, long *value) {
   return curl_easy_getinfo(handle, info, value);

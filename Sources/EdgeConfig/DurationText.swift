@@ -89,7 +89,7 @@ enum DurationText {
 
   private static func unknownUnit(_ word: String, in text: String) -> ValueFault {
     let known = units.flatMap(\.spellings).filter { $0.utf8.count > 2 || $0 == "ms" }
-    if let near = Spelling.nearest(to: word, in: known) {
+    if word.count > 1, let near = Spelling.nearest(to: word, in: known) {
       return ValueFault(
         message: "has the unknown unit '\(word)' in '\(text)' (did you mean '\(near)'?)")
     }

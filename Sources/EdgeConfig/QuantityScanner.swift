@@ -8,15 +8,12 @@ struct DecimalNumber {
 
   /// The exact product, or nil when it overflows `Int` or is no whole number.
   func multiplied(by factor: Int) -> Int? {
-    let (high, low) = digits.multipliedFullWidth(by: factor)
-    var divisor = 1
+    var divisor: Int128 = 1
     for _ in 0..<scale { divisor *= 10 }
-    // `dividingFullWidth` traps when the quotient does not fit, so that is ruled out first.
-    guard high >= 0, high < divisor, divisor > 1 || high == 0 else { return nil }
-    if divisor == 1 { return Int(exactly: low) }
-    guard high < divisor / 2 else { return nil }
-    let (quotient, remainder) = divisor.dividingFullWidth((high, low))
-    return remainder == 0 ? quotient : nil
+    // The product of two `Int`s always fits into 128 bits.
+    let (quotient, remainder) = (Int128(digits) * Int128(factor)).quotientAndRemainder(
+      dividingBy: divisor)
+    return remainder == 0 ? Int(exactly: quotient) : nil
   }
 }
 
@@ -42,7 +39,7 @@ struct QuantityScanner {
     scan: for index in rest.indices {
       let character = rest[index]
       switch character {
-      case "0"..."9":
+      case _ where character.isASCII && character.isWholeNumber:
         guard let value = character.wholeNumberValue, scale < 9 else { return nil }
         let (product, overflow) = digits.multipliedReportingOverflow(by: 10)
         let (sum, sumOverflow) = product.addingReportingOverflow(value)

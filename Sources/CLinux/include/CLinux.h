@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "CLinuxDisk.h"
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -21,4 +22,12 @@ static inline struct epoll_event edge_epoll_event(uint32_t events, uint64_t data
   event.data.u64 = data;
   return event;
 }
+/// A non-blocking, close-on-exec eventfd; -1 with errno.
+static inline int edge_eventfd_create(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+/// A close-on-exec epoll instance; -1 with errno.
+static inline int edge_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+/// A non-blocking, close-on-exec socket; -1 with errno.
+int edge_socket_create(int family, int type, int protocol);
+/// Names a running thread; the name has at most 15 bytes.
+int edge_thread_set_name(unsigned long thread, const char *name);
 #endif

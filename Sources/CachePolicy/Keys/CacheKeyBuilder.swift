@@ -1,0 +1,144 @@
+import HTTPMessage
+import NIOCore
+
+/// Writes the text that names a cached resource.
+///
+/// | part | text | left out when |
+/// |---|---|---|
+/// | scheme | `http` or `https` | the rules mix them |
+/// | host | `://`, then host in lower case and port unless it is the scheme's own | (only `://`) the rules mix hosts |
+/// | path | byte for byte | never |
+/// | query | `?` and what the rules keep, byte for byte | there is none, or nothing is kept |
+/// | header | LF name, `=` value, further lines after `, ` | no `=`: the request lacks it |
+/// | cookie | LF `cookie:` name, `=` value, further ones after `;` | no `=`: likewise |
+/// | salt | LF `:` number | the route has none |
+///
+/// Under one set of rules two requests have the same key only when the rules call them the same:
+/// no part can hold the bytes that end it. Hosts hold no `/`, targets no LF, field values no LF,
+/// field names no `:`, cookie values no `;`.
+public enum CacheKeyBuilder {
+  /// Appends the key of a request. Allocates nothing beyond the buffer's own growth unless the
+  /// rules sort the query.
+  ///
+  /// - Parameter routeSalt: keeps routes apart that give one URL different rules.
+  public static func write(
+    _ head: RequestHead, rules: KeyRules, routeSalt: UInt32?, into key: inout ByteBuffer
+  ) {
+    head.fields.bytes.withUnsafeReadableBytes { bytes in
+      if rules.includesScheme { key.writeStaticString(head.isSecure ? "https" : "http") }
+      key.writeStaticString("://")
+      if rules.includesHost {
+        writeHost(head.authority.slice(of: bytes), isSecure: head.isSecure, into: &key)
+      }
+      let path = head.path.slice(of: bytes)
+      if path.isEmpty { key.writeInteger(UInt8(ascii: "/")) } else { key.writeBytes(path) }
+      if let query = head.query {
+        writeQuery(query.slice(of: bytes), rules: rules, into: &key)
+      }
+    }
+    for name in rules.headers { writeHeader(name, of: head, into: &key) }
+    for name in rules.cookies { writeCookie(name, of: head, into: &key) }
+    if let routeSalt {
+      key.writeStaticString("\n:")
+      key.writeDecimal(Int(routeSalt))
+    }
+  }
+
+  /// Appends host and port, in lower case, an empty port or the scheme's own left out
+  /// (RFC 9110 section 4.2.3).
+  static func writeHost(
+    _ authority: UnsafeRawBufferPointer, isSecure: Bool, into key: inout ByteBuffer
+  ) {
+    var count = authority.count
+    // A colon after the last "]" starts a port; those within belong to an IPv6 address.
+    if let colon = authority.lastIndex(of: UInt8(ascii: ":")),
+      !authority[colon...].contains(UInt8(ascii: "]"))
+    {
+      let port = UnsafeRawBufferPointer(rebasing: authority[(colon + 1)...])
+      if port.isEmpty || port.equals(isSecure ? "443" : "80") { count = colon }
+    }
+    key.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { out in
+      for index in 0..<count { out[index] = authority[index].asciiLowercased }
+      return count
+    }
+  }
+
+  private static func writeQuery(
+    _ query: UnsafeRawBufferPointer, rules: KeyRules, into key: inout ByteBuffer
+  ) {
+    if rules.query == .none { return }
+    if rules.query == .all && !rules.sortsQuery {
+      key.writeInteger(UInt8(ascii: "?"))
+      key.writeBytes(query)
+      return
+    }
+    var separator = UInt8(ascii: "?")
+    func append(_ parameter: UnsafeRawBufferPointer) {
+      key.writeInteger(separator)
+      key.writeBytes(parameter)
+      separator = UInt8(ascii: "&")
+    }
+    if !rules.sortsQuery {
+      for parameter in QueryParameters(query) where rules.query.keeps(parameter) {
+        append(parameter)
+      }
+      return
+    }
+    let kept = QueryParameters(query).filter { rules.query.keeps($0) }.enumerated()
+    let sorted = kept.sorted { left, right in
+      let leftName = QueryParameters.name(of: left.element)
+      let rightName = QueryParameters.name(of: right.element)
+      if leftName.elementsEqual(rightName) { return left.offset < right.offset }
+      return leftName.lexicographicallyPrecedes(rightName)
+    }
+    for parameter in sorted { append(parameter.element) }
+  }
+
+  private static func writeHeader(
+    _ name: [UInt8], of head: RequestHead, into key: inout ByteBuffer
+  ) {
+    key.writeInteger(UInt8(ascii: "\n"))
+    key.writeBytes(name)
+    var isFirst = true
+    name.withUnsafeBytes { name in
+      head.fields.forEach(named: name) { value in
+        key.writeStaticString(isFirst ? "=" : ", ")
+        key.writeBytes(value)
+        isFirst = false
+      }
+    }
+  }
+
+  /// Writes every cookie of the name: which of several counts is the origin's choice, so a key
+  /// with only one of them would let a second one poison it.
+  private static func writeCookie(
+    _ name: [UInt8], of head: RequestHead, into key: inout ByteBuffer
+  ) {
+    key.writeStaticString("\ncookie:")
+    key.writeBytes(name)
+    var isFirst = true
+    head.fields.forEach(.cookie) { line in
+      for pair in CookiePairs(line) {
+        guard pair.name.elementsEqual(name) else { continue }
+        key.writeInteger(isFirst ? UInt8(ascii: "=") : UInt8(ascii: ";"))
+        key.writeBytes(pair.value)
+        isFirst = false
+      }
+    }
+  }
+}
+
+/// The name-value pairs of a Cookie line (RFC 6265 section 4.2.1), in their order.
+private struct CookiePairs: Sequence, IteratorProtocol {
+  private var rest: UnsafeRawBufferPointer
+
+  init(_ line: UnsafeRawBufferPointer) { rest = line }
+
+  mutating func next() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+    guard !rest.isEmpty else { return nil }
+    let end = rest.firstIndex(of: UInt8(ascii: ";")) ?? rest.count
+    let pair = UnsafeRawBufferPointer(rebasing: rest[..<end]).nameAndValue
+    rest = UnsafeRawBufferPointer(rebasing: rest[Swift.min(end + 1, rest.count)...])
+    return (pair.name, pair.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
+  }
+}

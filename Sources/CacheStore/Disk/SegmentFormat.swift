@@ -1,0 +1,144 @@
+/// A segment's first block. All little-endian.
+///
+/// | offset | size | field |
+/// |---|---|---|
+/// | 0 | 4 | magic `SESG` |
+/// | 4 | 2 | format version |
+/// | 6 | 2 | kind: 0 shared, 1 dedicated |
+/// | 8 | 8 | generation |
+/// | 16 | 8 | checksum of bytes 0 ..< 16 |
+/// | 24 | | zeros up to 512 |
+///
+/// Records follow, in a dedicated segment the body's chunks and then its one record. A sealed
+/// segment ends with its footer: one entry a record, then the trailer.
+enum SegmentFormat {
+  static let headerBytes = DiskFormat.blockBytes
+  private static let magic: UInt32 = 0x4753_4553
+
+  static func header(generation: UInt64, kind: Segment.Kind) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: magic)
+    bytes.append(littleEndian: DiskFormat.version)
+    bytes.append(littleEndian: UInt16(kind == .dedicated ? 1 : 0))
+    bytes.append(littleEndian: generation)
+    let checksum = bytes.withUnsafeBytes { BlockChecksum.of($0, seed: 0) }
+    bytes.append(littleEndian: checksum)
+    bytes.pad(toMultipleOf: DiskFormat.blockBytes)
+    return bytes
+  }
+
+  static func fileName(_ generation: UInt64) -> String { hexadecimal(generation) + ".segment" }
+
+  static func generation(fileName: String) -> UInt64? {
+    guard fileName.hasSuffix(".segment"), fileName.utf8.count == 24 else { return nil }
+    return UInt64(fileName.prefix(16), radix: 16)
+  }
+}
+
+/// What a segment's footer says of one record: enough to sweep it without reading the record.
+///
+/// | offset | size | field |
+/// |---|---|---|
+/// | 0 | 16 | key hash, high then low |
+/// | 16 | 8 | sequence at which the fetch began |
+/// | 24 | 4 | record's place in the file, in blocks |
+/// | 28 | 4 | key count |
+/// | 32 | | key, then zeros up to a multiple of 8 |
+struct FooterEntry {
+  static let fixedBytes = 32
+
+  let hash: KeyHash
+  let fetchSequence: UInt64
+  let block: UInt32
+  let key: UnsafeRawBufferPointer
+
+  static func count(keyCount: Int) -> Int { (fixedBytes + keyCount).roundedUp(toMultipleOf: 8) }
+
+  static func append(
+    hash: KeyHash, fetchSequence: UInt64, block: UInt32, key: UnsafeRawBufferPointer,
+    to bytes: inout [UInt8]
+  ) {
+    bytes.append(littleEndian: hash.high)
+    bytes.append(littleEndian: hash.low)
+    bytes.append(littleEndian: fetchSequence)
+    bytes.append(littleEndian: block)
+    bytes.append(littleEndian: UInt32(key.count))
+    bytes.append(contentsOf: key)
+    bytes.pad(toMultipleOf: 8)
+  }
+
+  /// Calls `body` with each entry; false when the bytes do not end with an entry's end.
+  static func forEach(
+    in bytes: UnsafeRawBufferPointer, _ body: (FooterEntry) -> Void
+  ) -> Bool {
+    var offset = 0
+    while offset < bytes.count {
+      guard bytes.count - offset >= fixedBytes else { return false }
+      let keyCount = Int(bytes.load(offset + 28, as: UInt32.self))
+      let count = self.count(keyCount: keyCount)
+      guard bytes.count - offset >= count else { return false }
+      body(
+        FooterEntry(
+          hash: KeyHash(high: bytes.load(offset), low: bytes.load(offset + 8)),
+          fetchSequence: bytes.load(offset + 16), block: bytes.load(offset + 24),
+          key: bytes.slice(offset + fixedBytes, keyCount)))
+      offset += count
+    }
+    return true
+  }
+}
+
+/// The last bytes of a sealed segment.
+///
+/// | offset | size | field |
+/// |---|---|---|
+/// | 0 | 4 | magic `SEFT` |
+/// | 4 | 2 | format version |
+/// | 6 | 2 | zero |
+/// | 8 | 8 | generation |
+/// | 16 | 8 | footer's place in the file |
+/// | 24 | 8 | footer's bytes without this trailer |
+/// | 32 | 8 | checksum of the footer, seeded with the generation |
+/// | 40 | 8 | checksum of bytes 0 ..< 40 |
+struct SegmentTrailer {
+  static let byteCount = 48
+  private static let magic: UInt32 = 0x5446_4553
+
+  let generation: UInt64
+  let footerPosition: Int
+  let footerCount: Int
+  let footerChecksum: UInt64
+
+  func encoded() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: Self.magic)
+    bytes.append(littleEndian: DiskFormat.version)
+    bytes.append(littleEndian: UInt16(0))
+    bytes.append(littleEndian: generation)
+    bytes.append(littleEndian: UInt64(footerPosition))
+    bytes.append(littleEndian: UInt64(footerCount))
+    bytes.append(littleEndian: footerChecksum)
+    let checksum = bytes.withUnsafeBytes { BlockChecksum.of($0, seed: generation) }
+    bytes.append(littleEndian: checksum)
+    return bytes
+  }
+
+  static func decode(_ bytes: UnsafeRawBufferPointer, generation: UInt64) -> SegmentTrailer? {
+    guard bytes.count == byteCount, bytes.load(0, as: UInt32.self) == magic,
+      bytes.load(4, as: UInt16.self) == DiskFormat.version,
+      bytes.load(8, as: UInt64.self) == generation,
+      bytes.load(40, as: UInt64.self) == BlockChecksum.of(bytes.slice(0, 40), seed: generation),
+      let position = Int(exactly: bytes.load(16, as: UInt64.self)),
+      let count = Int(exactly: bytes.load(24, as: UInt64.self))
+    else { return nil }
+    return SegmentTrailer(
+      generation: generation, footerPosition: position, footerCount: count,
+      footerChecksum: bytes.load(32))
+  }
+}
+
+/// Sixteen lowercase hexadecimal digits, so names sort like numbers.
+func hexadecimal(_ number: UInt64) -> String {
+  let digits = String(number, radix: 16)
+  return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+}

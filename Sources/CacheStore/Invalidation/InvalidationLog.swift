@@ -1,0 +1,280 @@
+// The order of invalidations.
+//
+// Rule: an object carries the sequence number that was readable when its fetch began, and may be
+// served only if no invalidation with a higher number matches it.
+//
+// One 64-bit counter gives the numbers. An invalidation takes the next multiple of 2^24, a removal
+// by hash the next two. Removals are not journaled with their number; since fewer than 2^24 of them
+// pass between two journaled numbers (`needsMark`), a restart that begins at the next multiple
+// begins above every number that an object on disk carries.
+//
+// An invalidation is published in this order: the rule or the floor, the newest rule's number, and
+// last the counter. A fetch that reads the new counter therefore began after the invalidation; any
+// other has a lower number and is checked. Lookups check an object once per rule: an object that
+// passed remembers up to where.
+//
+// The sweeper works pending rules off both tiers; then they leave the pending list, which lookups
+// read, for the history, which only insertions and loads from disk read: a fill that began before a
+// rule may end long after it was swept. What falls off the history's end raises `historyFloor`, and
+// fills older than that are refused. Too many pending rules raise the floor: safe, costs hits,
+// counted.
+//
+// Owner: none. Readers use atomics; the lists change under one mutex, held for copies only.
+
+import Atomics
+import Synchronization
+
+/// All invalidations accepted and what they mean for an object.
+final class InvalidationLog: Sendable {
+  /// Numbers between one invalidation and the next that removals may use.
+  static let step: UInt64 = 1 << 24
+
+  private let counter: ManagedAtomic<UInt64>
+  private let floorSequence = ManagedAtomic<UInt64>(0)
+  private let newestRule = ManagedAtomic<UInt64>(0)
+  private let historyFloor = ManagedAtomic<UInt64>(0)
+  private let finishedSweeps = ManagedAtomic<UInt64>(0)
+  private let lists = Mutex(Lists())
+  private let removals = RemovalSketch()
+  private let mostPending: Int
+  private let mostHistory: Int
+
+  private struct Lists {
+    var pending = InvalidationRules()
+    var history = InvalidationRules()
+    /// The floor up to which the tiers have been swept.
+    var sweptFloor: UInt64 = 0
+    var invalidationCount: UInt64 = 0
+    var removalCount: UInt64 = 0
+    var mergedRuleCount: UInt64 = 0
+    /// The highest number that the disk's journal has, or will have, on record.
+    var lastInvalidation: UInt64 = 0
+  }
+
+  /// A log that continues from what was recovered.
+  /// - Parameters:
+  ///   - sequence: the highest number recovered; 0 for a new store.
+  ///   - floor: objects with a lower number are gone.
+  ///   - rules: rules that no sweep has worked off.
+  ///   - mostPending: pending rules above which the oldest raise the floor.
+  ///   - mostHistory: swept rules that are remembered for fills.
+  init(
+    sequence: UInt64 = 0, floor: UInt64 = 0,
+    rules: [(sequence: UInt64, selector: InvalidationSelector)] = [],
+    mostPending: Int = 1024, mostHistory: Int = 1024
+  ) {
+    self.mostPending = mostPending
+    self.mostHistory = mostHistory
+    let newest = rules.reduce(max(sequence, floor)) { max($0, $1.sequence) }
+    let first = (newest / Self.step + 1) * Self.step
+    counter = ManagedAtomic(first)
+    floorSequence.store(floor, ordering: .relaxed)
+    lists.withLock { lists in
+      lists.lastInvalidation = first
+      for rule in rules.sorted(by: { $0.sequence < $1.sequence }) {
+        add(rule.selector, rule.sequence, to: &lists)
+      }
+      publish(&lists)
+    }
+  }
+
+  // MARK: - Numbers
+
+  /// The number a fetch that begins now carries.
+  @inline(__always)
+  var sequence: UInt64 { counter.load(ordering: .acquiring) }
+
+  /// True when removals have used up half of a step since the last invalidation: the journal needs
+  /// an empty invalidation as a mark, or a restart could fall behind by a whole step.
+  var needsMark: Bool {
+    let last = lists.withLock { $0.lastInvalidation }
+    return sequence &- last > Self.step / 2
+  }
+
+  // MARK: - Changes
+
+  /// Accepts selectors under one new number, which is returned; effective when this returns.
+  func record(_ selectors: [InvalidationSelector]) -> UInt64 {
+    lists.withLock { lists in
+      let sequence = takeNumber { ($0 / Self.step + 1) * Self.step }
+      lists.lastInvalidation = sequence
+      lists.invalidationCount += selectors.isEmpty ? 0 : 1
+      for selector in selectors { add(selector, sequence, to: &lists) }
+      publish(&lists)
+      counter.store(sequence, ordering: .sequentiallyConsistent)
+      return sequence
+    }
+  }
+
+  /// Accepts the removal of one hash: fills that began before it will be refused. A removal is
+  /// recorded twice, before and after memory is cleared: an object that was on its way from memory
+  /// to disk meanwhile then finds a number above the one it noted when it left.
+  func recordRemoval(_ hash: KeyHash) {
+    lists.withLock { lists in
+      let sequence = takeNumber { $0 + 1 }
+      lists.removalCount += 1
+      removals.record(hash, sequence: sequence)
+      counter.store(sequence, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  /// The next number; it is readable only once the caller stores it. Only under the mutex.
+  private func takeNumber(_ next: (UInt64) -> UInt64) -> UInt64 {
+    next(counter.load(ordering: .relaxed))
+  }
+
+  private func add(
+    _ selector: InvalidationSelector, _ sequence: UInt64, to lists: inout Lists
+  ) {
+    switch selector {
+    case .everything:
+      raiseFloor(to: sequence)
+    case .path(let host, let pattern):
+      lists.pending.append(
+        InvalidationRule(sequence: sequence, host: host, pattern: pattern))
+    }
+  }
+
+  private func raiseFloor(to sequence: UInt64) {
+    if floorSequence.load(ordering: .relaxed) < sequence {
+      floorSequence.store(sequence, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  /// Holds the limit on pending rules and shows lookups the newest number.
+  private func publish(_ lists: inout Lists) {
+    while lists.pending.count > mostPending, let oldest = lists.pending.oldestSequence {
+      let merged = lists.pending.removeAll(upTo: oldest)
+      lists.mergedRuleCount += UInt64(merged.count)
+      raiseFloor(to: oldest)
+    }
+    // What the floor covers needs no rule.
+    _ = lists.pending.removeAll(upTo: floorSequence.load(ordering: .relaxed))
+    newestRule.store(lists.pending.newestSequence, ordering: .sequentiallyConsistent)
+  }
+
+  // MARK: - Questions
+
+  /// True when the object may be served with regard to invalidations. The usual answer costs two
+  /// loads; an object that has not met the newest rule is compared with those it has not met.
+  @inline(__always)
+  func isCurrent(_ object: StoredObject) -> Bool {
+    if object.fetchSequence < floorSequence.load(ordering: .acquiring) { return false }
+    let newest = newestRule.load(ordering: .acquiring)
+    if object.checkedSequence >= newest { return true }
+    return isCurrentByRules(object)
+  }
+
+  @inline(never)
+  private func isCurrentByRules(_ object: StoredObject) -> Bool {
+    let rules = lists.withLock { $0.pending }
+    let checked = object.checkedSequence
+    if object.withKey({ rules.invalidates(key: $0, newerThan: checked) }) { return false }
+    object.checkedSequence = max(checked, rules.newestSequence)
+    return true
+  }
+
+  /// True when what was fetched from `fetchSequence` on under this key must not be stored or
+  /// served: an invalidation, pending or swept, is newer and matches, or so much was invalidated
+  /// since that it is no longer known. For fills.
+  func isInvalidated(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
+    if fetchSequence >= counter.load(ordering: .acquiring) { return false }
+    if fetchSequence < historyFloor.load(ordering: .acquiring) { return true }
+    return isInvalidatedByKnownRules(key: key, fetchSequence: fetchSequence)
+  }
+
+  /// The same without the history's limit. For what was on disk: the sweep has been there.
+  func isInvalidatedByKnownRules(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
+    if fetchSequence < floorSequence.load(ordering: .acquiring) { return true }
+    let (pending, history) = lists.withLock { ($0.pending, $0.history) }
+    return pending.invalidates(key: key, newerThan: fetchSequence)
+      || history.invalidates(key: key, newerThan: fetchSequence)
+  }
+
+  /// True when this hash was removed after `sequence` was read; may be true for another hash's
+  /// sake, see ``RemovalSketch``.
+  func wasRemoved(_ hash: KeyHash, after sequence: UInt64) -> Bool {
+    removals.lastRemoval(of: hash) > sequence
+  }
+
+  /// True when swept rules newer than `sequence` may have been forgotten.
+  func hasForgottenRules(after sequence: UInt64) -> Bool {
+    historyFloor.load(ordering: .acquiring) > sequence
+  }
+
+  // MARK: - Moves between the tiers
+
+  /// A moment in the log's life, noted before an object leaves a place where sweeps would find it.
+  struct Moment: Sendable {
+    let sequence: UInt64
+    let finishedSweeps: UInt64
+  }
+
+  /// The present moment.
+  var moment: Moment {
+    let sweeps = finishedSweeps.load(ordering: .sequentiallyConsistent)
+    return Moment(
+      sequence: counter.load(ordering: .sequentiallyConsistent), finishedSweeps: sweeps)
+  }
+
+  /// True when an object that left memory after `moment` may stay where it has arrived: no
+  /// invalidation or removal overtook it on the way.
+  func mayArrive(_ object: StoredObject, leftAt moment: Moment) -> Bool {
+    guard isCurrent(object), !wasRemoved(object.hash, after: moment.sequence) else { return false }
+    let now = self.moment
+    if now.sequence == moment.sequence, now.finishedSweeps == moment.finishedSweeps { return true }
+    if hasForgottenRules(after: moment.sequence) { return false }
+    let checked = object.checkedSequence
+    return !object.withKey { isInvalidatedByKnownRules(key: $0, fetchSequence: checked) }
+  }
+
+  // MARK: - Sweeping
+
+  /// What a sweep has to work off: rules and floor as they stand; nil when nothing is pending.
+  struct Sweep: Sendable {
+    let floor: UInt64
+    let rules: InvalidationRules
+    /// Rules up to here are done when the sweep is.
+    let upTo: UInt64
+
+    /// True when the sweep takes the object away.
+    func takes(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
+      fetchSequence < floor || rules.invalidates(key: key, newerThan: fetchSequence)
+    }
+  }
+
+  /// The work that is pending.
+  func pendingSweep() -> Sweep? {
+    lists.withLock { lists in
+      let floor = floorSequence.load(ordering: .relaxed)
+      guard !lists.pending.isEmpty || floor > lists.sweptFloor else { return nil }
+      return Sweep(
+        floor: floor, rules: lists.pending, upTo: max(floor, lists.pending.newestSequence))
+    }
+  }
+
+  /// Both tiers have been worked through: the sweep's rules leave the pending list.
+  func finish(_ sweep: Sweep) {
+    lists.withLock { lists in
+      finishedSweeps.wrappingIncrement(ordering: .sequentiallyConsistent)
+      lists.sweptFloor = max(lists.sweptFloor, sweep.floor)
+      for rule in lists.pending.removeAll(upTo: sweep.upTo) { lists.history.append(rule) }
+      while lists.history.count > mostHistory, let oldest = lists.history.oldestSequence {
+        _ = lists.history.removeAll(upTo: oldest)
+        historyFloor.store(oldest, ordering: .sequentiallyConsistent)
+      }
+      newestRule.store(lists.pending.newestSequence, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  /// Adds the log's counters to a snapshot.
+  func report(into statistics: inout StoreStatistics.Invalidation) {
+    statistics.sequence = sequence
+    lists.withLock { lists in
+      statistics.invalidations = lists.invalidationCount
+      statistics.removals = lists.removalCount
+      statistics.pendingRules = lists.pending.count
+      statistics.mergedRules = lists.mergedRuleCount
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/// Decides which object leaves a shard: the seam for another algorithm.
+///
+/// A policy links the slab's entries into its queues and may keep what it needs in an object's
+/// eviction fields (`hits`, `evictionStamp`, `queue`). It is called under the shard's lock.
+protocol EvictionPolicy: Sendable {
+  /// A policy for a shard of this budget.
+  init(limitBytes: Int)
+
+  /// Real bytes held beside the slab.
+  var bytes: Int { get }
+
+  /// Takes in an entry.
+  /// - Parameters:
+  ///   - charge: its charged bytes; the same number is given when it leaves.
+  /// - Returns: true when the policy remembers having evicted this hash lately.
+  mutating func insert(
+    _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab
+  ) -> Bool
+
+  /// Forgets an entry that leaves for another reason than eviction.
+  mutating func remove(
+    _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab)
+
+  /// Chooses the entry to evict and forgets it; nil when there is none. May reorder its queues.
+  mutating func evict(nowSeconds: Int64, slab: inout ObjectSlab) -> Eviction?
+}
+
+/// An entry that a policy gave up.
+struct Eviction {
+  let index: UInt32
+  /// True when it was past its usefulness.
+  let isExpired: Bool
+}

@@ -1,0 +1,38 @@
+/// One FIFO through a shard's slab, with its byte count. New entries join at the head, the tail is
+/// the oldest. Owner: the shard's policy, under the shard's lock.
+struct ObjectQueue {
+  private var head = ObjectSlab.none
+  private(set) var tail = ObjectSlab.none
+  private(set) var count = 0
+  private(set) var bytes = 0
+
+  var isEmpty: Bool { count == 0 }
+
+  /// Joins at the head.
+  mutating func push(_ index: UInt32, bytes added: Int, in slab: inout ObjectSlab) {
+    slab.setOlder(index, to: head)
+    slab.setNewer(index, to: ObjectSlab.none)
+    // Links read from the tail: `newer` leads towards the head.
+    if head == ObjectSlab.none { tail = index } else { slab.setNewer(head, to: index) }
+    head = index
+    count += 1
+    bytes += added
+  }
+
+  /// Leaves from wherever it is.
+  mutating func remove(_ index: UInt32, bytes removed: Int, in slab: inout ObjectSlab) {
+    let entry = slab.entries[Int(index)]
+    if entry.newer == ObjectSlab.none {
+      head = entry.older
+    } else {
+      slab.setOlder(entry.newer, to: entry.older)
+    }
+    if entry.older == ObjectSlab.none {
+      tail = entry.newer
+    } else {
+      slab.setNewer(entry.older, to: entry.newer)
+    }
+    count -= 1
+    bytes -= removed
+  }
+}

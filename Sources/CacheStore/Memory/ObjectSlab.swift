@@ -1,0 +1,59 @@
+/// The entries of one shard's objects: a slab addressed by 32-bit indices, 16 bytes an entry, with
+/// the links of the eviction queues in place. Owner: the shard, under its lock.
+struct ObjectSlab {
+  /// The end of a list.
+  static let none = UInt32.max
+
+  struct Entry {
+    var object: StoredObject?
+    /// Towards the queue's tail (older); in a free entry the next free one.
+    var older: UInt32
+    /// Towards the queue's head (newer).
+    var newer: UInt32
+  }
+
+  private(set) var entries = ContiguousArray<Entry>()
+  private var firstFree = ObjectSlab.none
+  private(set) var count = 0
+
+  /// Real bytes held.
+  var bytes: Int { entries.capacity * MemoryLayout<Entry>.stride }
+
+  /// Entries ever used; indices run below it.
+  var endIndex: UInt32 { UInt32(truncatingIfNeeded: entries.count) }
+
+  @inline(__always)
+  func object(at index: UInt32) -> StoredObject? { entries[Int(index)].object }
+
+  /// Puts an object into a free entry and returns its index.
+  mutating func insert(_ object: StoredObject) -> UInt32 {
+    count += 1
+    let entry = Entry(object: object, older: Self.none, newer: Self.none)
+    if firstFree != Self.none {
+      let index = firstFree
+      firstFree = entries[Int(index)].older
+      entries[Int(index)] = entry
+      return index
+    }
+    if entries.count == entries.capacity {
+      // A quarter more at a time: doubling would leave half of the slab unused.
+      entries.reserveCapacity(max(16, entries.count + entries.count / 4))
+    }
+    entries.append(entry)
+    return UInt32(entries.count - 1)
+  }
+
+  /// Empties an entry and returns what it held.
+  mutating func remove(at index: UInt32) -> StoredObject? {
+    let object = entries[Int(index)].object.take()
+    entries[Int(index)].older = firstFree
+    firstFree = index
+    count -= 1
+    return object
+  }
+
+  @inline(__always)
+  mutating func setOlder(_ index: UInt32, to older: UInt32) { entries[Int(index)].older = older }
+  @inline(__always)
+  mutating func setNewer(_ index: UInt32, to newer: UInt32) { entries[Int(index)].newer = newer }
+}

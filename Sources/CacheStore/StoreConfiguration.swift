@@ -1,0 +1,41 @@
+extension Store {
+  /// Sizes and limits of a store.
+  public struct Configuration: Sendable {
+    /// Budget of the memory tier in real bytes, index included.
+    public var memoryBytes = 2 << 30
+    /// Seconds without a use after which an object leaves memory for the disk; 0 or less for never.
+    /// Without a disk tier nothing leaves for idleness: it would only be lost.
+    public var memoryIdleSeconds = 300
+    /// Largest object, in charged bytes, that is kept whole in memory.
+    public var largestMemoryObjectBytes = 8 << 20
+    /// Number of shards, rounded up to a power of two; nil: by the number of cores and the budget.
+    public var shardCount: Int?
+    /// The disk tier; nil leaves it out.
+    public var disk: DiskTier.Configuration?
+
+    /// A memory-only store of 2 GiB.
+    public init() {}
+
+    /// A store of the given sizes.
+    public init(
+      memoryBytes: Int, memoryIdleSeconds: Int = 300, largestMemoryObjectBytes: Int = 8 << 20,
+      shardCount: Int? = nil, disk: DiskTier.Configuration? = nil
+    ) {
+      self.memoryBytes = memoryBytes
+      self.memoryIdleSeconds = memoryIdleSeconds
+      self.largestMemoryObjectBytes = largestMemoryObjectBytes
+      self.shardCount = shardCount
+      self.disk = disk
+    }
+  }
+
+  /// What a lookup found.
+  public enum LookupResult: Sendable {
+    /// In memory, current with regard to invalidations.
+    case memory(StoredObject)
+    /// Perhaps on disk; `Store.load` says.
+    case disk(DiskLocation)
+    /// Nowhere.
+    case absent
+  }
+}

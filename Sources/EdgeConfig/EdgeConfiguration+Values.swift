@@ -1,0 +1,183 @@
+/// From checked values to the struct tree. All checks are done before this, so a missing value is
+/// a row of the table that does not fit this code: a broken invariant, which stops with its name.
+extension EdgeConfiguration {
+  init(_ file: ConfigurationSection) {
+    name = file.text("name")
+    threads = file.countOrWord("threads")
+    listeners = file.list("listeners").map { Listener(address: $0.listenAddress("address")) }
+    limits = Limits(file.section("limits"))
+    origins = file.map("origins").map { Origin(name: $0.key, $0.section) }
+    routes = file.list("routes").map { Route($0) }
+    let memory = file.section("store").section("memory")
+    let disk = file.section("store").entry("disk").section
+    store = Store(memory: Store.Memory(memory), disk: disk.map { Store.Disk($0) })
+    admin = file["admin"]?.section.map { Admin($0) }
+    log = Log(file.section("log"))
+    effectiveConfiguration = EffectiveConfiguration.print(file)
+  }
+}
+
+extension EdgeConfiguration.Limits {
+  fileprivate init(_ values: ConfigurationSection) {
+    headSizeBytes = values.size("head_size")
+    targetSizeBytes = values.size("target_size")
+    fieldCount = values.count("field_count")
+    requestBodySizeBytes = values.sizeOrWord("request_body_size")
+    headerTimeout = values.duration("header_timeout")
+    bodyTimeout = values.duration("body_timeout")
+    idleTimeout = values.duration("idle_timeout")
+    sendTimeout = values.duration("send_timeout")
+    connections = values.count("connections")
+    requestsPerConnection = values.countOrWord("requests_per_connection")
+    drain = values.duration("drain")
+  }
+}
+
+extension EdgeConfiguration.Origin {
+  fileprivate init(name: String, _ values: ConfigurationSection) {
+    self.name = name
+    servers = values.require(values.entry("servers").list, "servers").compactMap(\.server)
+    pool = values.count("pool")
+    queue = values.count("queue")
+    queueTimeout = values.duration("queue_timeout")
+    connectTimeout = values.duration("connect_timeout")
+    firstByteTimeout = values.duration("first_byte_timeout")
+    idleTimeout = values.duration("idle_timeout")
+    keepAlive = values.duration("keep_alive")
+    host = values.entry("host").text.map { .literal($0) } ?? .client
+    verify = values.boolean("verify")
+    caFile = values["ca_file"]?.text
+  }
+}
+
+extension EdgeConfiguration.Store.Memory {
+  fileprivate init(_ values: ConfigurationSection) {
+    sizeBytes = values.size("size")
+    idle = values.duration("idle")
+    largestBytes = values.size("largest")
+    shards = values.countOrWord("shards")
+  }
+}
+
+extension EdgeConfiguration.Store.Disk {
+  fileprivate init(_ values: ConfigurationSection) {
+    path = values.text("path")
+    sizeBytes = values.size("size")
+    largestBytes = values.size("largest")
+    fsync = values.word("fsync")
+    syncInterval = values.duration("sync_interval")
+    snapshotInterval = values.duration("snapshot_interval")
+  }
+}
+
+extension EdgeConfiguration.Admin {
+  fileprivate init(_ values: ConfigurationSection) {
+    address = values.listenAddress("address")
+    users = values.list("users").map { user in
+      User(
+        name: user.text("name"),
+        password: user.require(user.entry("password").secret, "password"))
+    }
+  }
+}
+
+extension EdgeConfiguration.Log {
+  fileprivate init(_ values: ConfigurationSection) {
+    level = values.word("level")
+    access = values.entry("access").section.map { access in
+      Access(
+        destination: access.entry("path").text.map { .file($0) } ?? .standardOutput,
+        format: access.word("format"))
+    }
+  }
+}
+
+extension EdgeConfiguration.Route {
+  fileprivate init(_ values: ConfigurationSection) {
+    match = values.require(values.entry("match").pattern, "match")
+    origin = values.text("origin")
+    cache = values.boolean("cache")
+    let times = values.section("ttl")
+    ttl = TimeToLive(
+      default: times.duration("default"), minimum: times.duration("min"),
+      maximum: times.duration("max"))
+    var statuses: [Int: Duration] = [:]
+    for (status, entry) in values.require(values.entry("status_ttl").map, "status_ttl") {
+      guard let code = Int(status), let time = entry.duration else { continue }
+      statuses[code] = time
+    }
+    statusTTL = statuses
+    let stale = values.section("stale")
+    self.stale = Stale(
+      whileRevalidate: stale.duration("while_revalidate"), ifError: stale.duration("if_error"))
+    key = Key(values.section("key"))
+    setCookie = values.word("set_cookie")
+    requestDirectives = values.word("request_directives")
+    coalesce = values.boolean("coalesce")
+    coalesceTimeout = values.duration("coalesce_timeout")
+    unsafeInvalidates = values.boolean("unsafe_invalidates")
+    debugHeaders = values.boolean("debug_headers")
+  }
+}
+
+extension EdgeConfiguration.Route.Key {
+  fileprivate init(_ values: ConfigurationSection) {
+    let query = values.entry("query")
+    if let allowed = query.section?["allow"]?.list {
+      self.query = .allow(allowed.compactMap(\.text))
+    } else if let denied = query.section?["deny"]?.list {
+      self.query = .deny(denied.compactMap(\.text))
+    } else {
+      self.query = query.word == "none" ? .none : .all
+    }
+    sortQuery = values.boolean("sort_query")
+    scheme = values.boolean("scheme")
+    host = values.boolean("host")
+    headers = values.require(values.entry("headers").list, "headers").compactMap(\.text)
+    cookies = values.require(values.entry("cookies").list, "cookies").compactMap(\.text)
+  }
+}
+
+extension ConfigurationSection {
+  fileprivate func require<Value>(_ value: Value?, _ name: String) -> Value {
+    guard let value else {
+      preconditionFailure("option '\(name)' has no value of the type its reader expects")
+    }
+    return value
+  }
+
+  fileprivate func entry(_ name: String) -> ConfigurationEntry { require(self[name], name) }
+
+  fileprivate func text(_ name: String) -> String { require(entry(name).text, name) }
+  fileprivate func boolean(_ name: String) -> Bool { require(entry(name).boolean, name) }
+  fileprivate func count(_ name: String) -> Int { require(entry(name).count, name) }
+  fileprivate func size(_ name: String) -> Int { require(entry(name).size, name) }
+  fileprivate func duration(_ name: String) -> Duration { require(entry(name).duration, name) }
+
+  /// Nil stands for the option's one word, `auto` or `unlimited`.
+  fileprivate func countOrWord(_ name: String) -> Int? { entry(name).count }
+  /// Nil stands for the option's one word, `unlimited`.
+  fileprivate func sizeOrWord(_ name: String) -> Int? { entry(name).size }
+
+  fileprivate func word<Word: RawRepresentable<String>>(_ name: String) -> Word {
+    require(entry(name).word.flatMap(Word.init(rawValue:)), name)
+  }
+
+  fileprivate func listenAddress(_ name: String) -> EdgeConfiguration.ListenAddress {
+    require(entry(name).listenAddress, name)
+  }
+
+  fileprivate func section(_ name: String) -> ConfigurationSection {
+    require(entry(name).section, name)
+  }
+
+  fileprivate func list(_ name: String) -> [ConfigurationSection] {
+    require(entry(name).list, name).compactMap(\.section)
+  }
+
+  fileprivate func map(_ name: String) -> [(key: String, section: ConfigurationSection)] {
+    require(entry(name).map, name).compactMap { key, entry in
+      entry.section.map { (key, $0) }
+    }
+  }
+}

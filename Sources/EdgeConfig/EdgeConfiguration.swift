@@ -1,0 +1,200 @@
+/// All of edge.conf after checks and defaults: plain values, ready to be mapped onto the
+/// configuration of each part. Durations are `Duration`, sizes are bytes, paths are absolute.
+public struct EdgeConfiguration: Sendable, Equatable {
+  /// The name of this edge in Via and Cache-Status; a token.
+  public let name: String
+  /// The number of event loops; nil is one a core.
+  public let threads: Int?
+  /// At least one.
+  public let listeners: [Listener]
+  /// What one client may use.
+  public let limits: Limits
+  /// At least one, in the order of the file; names are unique.
+  public let origins: [Origin]
+  /// At least one, in the order of the file. `routesBySpecificity` has the order of matching.
+  public let routes: [Route]
+  /// Where objects are kept.
+  public let store: Store
+  /// The admin API; nil when there is none.
+  public let admin: Admin?
+  /// What is logged.
+  public let log: Log
+
+  /// The configuration as YAML with every value after defaults, secrets shown as "(set)".
+  /// Loading it gives the same configuration apart from the secrets.
+  public let effectiveConfiguration: String
+
+  /// The origin of this name, nil when there is none. O(origins).
+  public func origin(named name: String) -> Origin? {
+    origins.first { $0.name == name }
+  }
+}
+
+extension EdgeConfiguration {
+  /// An address on which clients are served.
+  public struct Listener: Sendable, Equatable {
+    /// Where to listen.
+    public let address: ListenAddress
+  }
+
+  /// What one client may use.
+  public struct Limits: Sendable, Equatable {
+    /// The longest request head.
+    public let headSizeBytes: Int
+    /// The longest request target; at most `headSizeBytes`.
+    public let targetSizeBytes: Int
+    /// The most header fields in a request.
+    public let fieldCount: Int
+    /// The largest request body; nil is unlimited, zero refuses every body.
+    public let requestBodySizeBytes: Int?
+    /// The longest wait for a whole request head, from its first byte.
+    public let headerTimeout: Duration
+    /// The longest pause between two pieces of a request body.
+    public let bodyTimeout: Duration
+    /// How long a connection without a request stays open.
+    public let idleTimeout: Duration
+    /// How long a response may wait for a client that accepts no bytes.
+    public let sendTimeout: Duration
+    /// The most client connections at a time.
+    public let connections: Int
+    /// The number of requests after which a connection is closed; nil is unlimited.
+    public let requestsPerConnection: Int?
+    /// How long running requests may take to end when the edge stops.
+    public let drain: Duration
+  }
+
+  /// A named group of servers that answer alike.
+  public struct Origin: Sendable, Equatable {
+    /// The Host field sent to an origin.
+    public enum HostField: Sendable, Equatable {
+      /// The client's own.
+      case client
+      /// This one: a lower-case host, with a port if it was written.
+      case literal(String)
+    }
+
+    /// The name that routes use.
+    public let name: String
+    /// At least one.
+    public let servers: [OriginServer]
+    /// The most connections at a time.
+    public let pool: Int
+    /// The most fetches that wait for a connection.
+    public let queue: Int
+    /// The longest wait in the queue.
+    public let queueTimeout: Duration
+    /// The longest wait for a connection, TLS handshake included.
+    public let connectTimeout: Duration
+    /// The longest wait from the sent request to the first byte of the response.
+    public let firstByteTimeout: Duration
+    /// The longest pause between two pieces of a response.
+    public let idleTimeout: Duration
+    /// How long an idle connection is kept.
+    public let keepAlive: Duration
+    /// The Host field to send.
+    public let host: HostField
+    /// Whether the certificate of an https server must be valid for its host.
+    public let verify: Bool
+    /// Absolute path of the trusted certificates (PEM); nil stands for those of the system.
+    public let caFile: String?
+  }
+
+  /// Where objects are kept.
+  public struct Store: Sendable, Equatable {
+    /// The memory tier.
+    public let memory: Memory
+    /// The disk tier; nil when it is off.
+    public let disk: Disk?
+
+    /// The memory tier.
+    public struct Memory: Sendable, Equatable {
+      /// The memory for objects: heads, bodies and bookkeeping.
+      public let sizeBytes: Int
+      /// An object without a hit for this long leaves memory.
+      public let idle: Duration
+      /// The largest object kept in memory; at most `sizeBytes`.
+      public let largestBytes: Int
+      /// A power of two; nil fits the number of threads.
+      public let shards: Int?
+    }
+
+    /// The disk tier.
+    public struct Disk: Sendable, Equatable {
+      /// When the journal of stored objects is synced.
+      public enum Sync: String, Sendable {
+        case everySecond = "everysec"
+        case always
+        case never = "no"
+      }
+
+      /// Absolute path of the folder.
+      public let path: String
+      /// The space on disk for objects.
+      public let sizeBytes: Int
+      /// The largest object kept on disk; at most `sizeBytes`.
+      public let largestBytes: Int
+      /// When the journal of stored objects is synced.
+      public let fsync: Sync
+      /// The time between two syncs with `everySecond`.
+      public let syncInterval: Duration
+      /// The time between two snapshots of the index.
+      public let snapshotInterval: Duration
+    }
+  }
+
+  /// The admin API.
+  public struct Admin: Sendable, Equatable {
+    /// Where to listen.
+    public let address: ListenAddress
+    /// At least one; names are unique.
+    public let users: [User]
+
+    /// Who may use the admin API.
+    public struct User: Sendable, Equatable {
+      /// Without a colon.
+      public let name: String
+      /// Not empty.
+      public let password: Secret
+    }
+  }
+
+  /// What is logged.
+  public struct Log: Sendable, Equatable {
+    /// The least severity that is logged; the names are those of swift-log.
+    public enum Level: String, Sendable {
+      case trace
+      case debug
+      case info
+      case notice
+      case warning
+      case error
+      case critical
+    }
+
+    /// The least severity that is logged.
+    public let level: Level
+    /// The access log; nil when it is off.
+    public let access: Access?
+
+    /// The access log.
+    public struct Access: Sendable, Equatable {
+      /// Where lines go.
+      public enum Destination: Sendable, Equatable {
+        case standardOutput
+        /// An absolute path.
+        case file(String)
+      }
+
+      /// How a line looks.
+      public enum Format: String, Sendable {
+        case json
+        case combined
+      }
+
+      /// Where lines go.
+      public let destination: Destination
+      /// How a line looks.
+      public let format: Format
+    }
+  }
+}

@@ -1,0 +1,209 @@
+import CacheStore
+import DequeModule
+import HTTPMessage
+import NIOCore
+import Synchronization
+
+/// An object while it is being fetched: one origin response, any number of readers on any loop.
+///
+/// Home: the event loop of the request that began it, where the origin's events arrive
+/// (``FillDriver``). What readers share stands in `state`, behind a mutex that is held for a few
+/// instructions and never across a call out. Chunks are append-only; each reader keeps its own
+/// offset and is woken by an event on its own loop.
+///
+/// Memory is bounded: an object that is to be stored in memory holds at most that tier's largest
+/// object; a larger one goes to the disk as it arrives, keeps at most `windowBytes` here, and slow
+/// readers take the rest back from disk; one that is stored nowhere is fetched no faster than its
+/// slowest reader takes it.
+final class Fill: Sendable {
+  /// A reader, as the fill knows it.
+  struct Reader: Sendable {
+    /// Where the reader stands: bytes it has taken.
+    var offset: Int
+    /// Called (on any thread) when there may be more for it.
+    let wake: @Sendable () -> Void
+    /// Whether a wake-up is on its way, so that a burst of chunks costs one.
+    var isWoken: Bool
+  }
+
+  /// Everything that readers share.
+  struct State: Sendable {
+    var head: FillHead?
+    var chunks = Deque<ByteBuffer>()
+    /// Body offset of the first chunk still in memory.
+    var firstOffset = 0
+    /// Body bytes received.
+    var received = 0
+    var end: FillEnd?
+    var spool: SpoolWriter?
+    var readers: [Int: Reader] = [:]
+    var nextReader = 0
+    /// An invalidation named this key while it was fetched.
+    var isDoomed = false
+    /// Tells the home loop that a reader moved or left; nil once the fill has ended.
+    var notifyHome: (@Sendable () -> Void)?
+  }
+
+  /// The primary key's identity.
+  let hash: KeyHash
+  /// The primary key's bytes.
+  let key: ByteBuffer
+  /// The invalidation sequence number when the fetch began.
+  let fetchSequence: UInt64
+  /// The stored response that is being revalidated, if any.
+  let revalidated: StoredObject?
+  private let windowBytes: Int
+  private let state = Mutex(State())
+
+  init(
+    hash: KeyHash, key: ByteBuffer, fetchSequence: UInt64, revalidated: StoredObject?,
+    windowBytes: Int
+  ) {
+    self.hash = hash
+    self.key = key
+    self.fetchSequence = fetchSequence
+    self.revalidated = revalidated
+    self.windowBytes = windowBytes
+  }
+
+  // MARK: Readers
+
+  /// Adds a reader at the body's start; `wake` is called on any thread, never during this call.
+  func addReader(wake: @escaping @Sendable () -> Void) -> Int {
+    state.withLock { state in
+      let reader = state.nextReader
+      state.nextReader += 1
+      state.readers[reader] = Reader(offset: 0, wake: wake, isWoken: false)
+      return reader
+    }
+  }
+
+  /// Removes a reader; returns how many are left.
+  func removeReader(_ reader: Int) -> Int {
+    state.withLock { state in
+      state.readers[reader] = nil
+      return state.readers.count
+    }
+  }
+
+  /// The head once it is there, and the end if the fill ended before it got one.
+  func status() -> (head: FillHead?, end: FillEnd?) {
+    state.withLock { ($0.head, $0.end) }
+  }
+
+  /// Tells the home loop that a reader took bytes or left. Callable from any thread.
+  func notifyHome() {
+    let notify = state.withLock { $0.notifyHome }
+    notify?()
+  }
+
+  /// How many readers it has.
+  var readerCount: Int { state.withLock { $0.readers.count } }
+
+  /// What stands at `offset` for this reader. Everything before `offset` counts as taken.
+  func read(_ reader: Int, at offset: Int) -> FillPiece {
+    state.withLock { state in
+      state.readers[reader]?.offset = offset
+      state.readers[reader]?.isWoken = false
+      if offset < state.firstOffset, let spool = state.spool {
+        return .spooled(spool, available: state.firstOffset - offset)
+      }
+      var position = state.firstOffset
+      for chunk in state.chunks {
+        let next = position + chunk.readableBytes
+        if offset < next {
+          var bytes = chunk
+          bytes.moveReaderIndex(forwardBy: offset - position)
+          return .bytes(bytes)
+        }
+        position = next
+      }
+      if let end = state.end { return .end(end) }
+      return .wait
+    }
+  }
+
+  // MARK: The home loop's side
+
+  /// Sets what ``notifyHome()`` calls, until the fill ends.
+  func onNotify(_ notify: @escaping @Sendable () -> Void) {
+    state.withLock { $0.notifyHome = notify }
+  }
+
+  /// Publishes the head and wakes everybody.
+  func publish(_ head: FillHead) {
+    wakeAll { $0.head = head }
+  }
+
+  /// Appends body bytes and wakes everybody; returns the body bytes received so far.
+  @discardableResult
+  func append(_ chunk: ByteBuffer) -> Int {
+    wakeAll { state in
+      state.chunks.append(chunk)
+      state.received += chunk.readableBytes
+    }
+    return state.withLock { $0.received }
+  }
+
+  /// Ends the fill and wakes everybody.
+  func end(_ end: FillEnd) {
+    wakeAll { state in
+      state.end = end
+      state.notifyHome = nil
+    }
+  }
+
+  /// Gives the fill a spool; what is in memory must have been appended to it already.
+  func attach(_ spool: SpoolWriter) {
+    state.withLock { $0.spool = spool }
+  }
+
+  /// Lets go of bytes in memory: with a spool all beyond the window, else what every reader took.
+  /// Returns the bytes still in memory.
+  func trim() -> Int {
+    state.withLock { state in
+      var held = state.received - state.firstOffset
+      let slowest = state.readers.values.lazy.map(\.offset).min() ?? state.received
+      let isSpooled = state.spool.map { !$0.hasFailed } ?? false
+      while let first = state.chunks.first {
+        let next = state.firstOffset + first.readableBytes
+        guard next <= slowest || (isSpooled && held > windowBytes) else { break }
+        state.chunks.removeFirst()
+        held -= first.readableBytes
+        state.firstOffset = next
+      }
+      return held
+    }
+  }
+
+  /// The whole body, which must still be in memory from its first byte.
+  func body() -> [ByteBuffer] {
+    state.withLock { state in
+      precondition(
+        state.firstOffset == 0, "body asked for after \(state.firstOffset) bytes were let go")
+      return Array(state.chunks)
+    }
+  }
+
+  /// Body bytes received.
+  var received: Int { state.withLock { $0.received } }
+
+  /// Marks the fill as overtaken by an invalidation of its key.
+  func doom() { state.withLock { $0.isDoomed = true } }
+
+  /// Whether an invalidation of its key overtook it.
+  var isDoomed: Bool { state.withLock { $0.isDoomed } }
+
+  private func wakeAll(_ change: (inout State) -> Void) {
+    let wakes = state.withLock { state -> [@Sendable () -> Void] in
+      change(&state)
+      var wakes: [@Sendable () -> Void] = []
+      for (number, reader) in state.readers where !reader.isWoken {
+        state.readers[number]?.isWoken = true
+        wakes.append(reader.wake)
+      }
+      return wakes
+    }
+    for wake in wakes { wake() }
+  }
+}

@@ -1,0 +1,52 @@
+import CachePolicy
+import CacheStore
+import HTTPMessage
+import NIOCore
+
+/// A fill's response head, judged once for everybody who reads the fill.
+struct FillHead: Sendable {
+  /// The origin's status.
+  let status: Int
+  /// Field lines for the clients of this fill, without Content-Length.
+  let lines: ByteBuffer
+  /// The body's length, where the origin declared it.
+  let contentLength: Int?
+  /// Why the response is not stored; nil when it is going to be.
+  let refusal: ResultReason?
+  /// Whether the next response of this key is likely to be refused as well.
+  let isKeyUncacheable: Bool
+  /// The freshness it is stored with; nil when it is not.
+  let freshness: Freshness?
+  /// The age in seconds that it came with, where an upstream cache declared one.
+  let ageSeconds: Int64?
+  /// The fields by which the stored variants differ; nil when they do not.
+  let variants: VarySpecification?
+  /// This response's normalized values of those fields.
+  let variantValues: ByteBuffer
+  /// The key it is stored under: the primary key, or that of the variant.
+  let storedKey: ByteBuffer
+  /// What the store keeps beside the bytes.
+  let metadata: ObjectMetadata
+}
+
+/// How a fill came out.
+enum FillEnd: Sendable {
+  /// Every byte arrived.
+  case whole(trailers: FieldBlock?)
+  /// The origin confirmed the stored response: here it is, freshened.
+  case confirmed(StoredObject)
+  /// The fetch failed, before or after its head.
+  case failed(OriginFailure)
+}
+
+/// What a reader finds at its place in a fill.
+enum FillPiece {
+  /// Some bytes from the reader's offset on.
+  case bytes(ByteBuffer)
+  /// The bytes there have left memory; read them back from the spool.
+  case spooled(SpoolWriter, available: Int)
+  /// Nothing yet: a wake-up follows.
+  case wait
+  /// The end.
+  case end(FillEnd)
+}

@@ -1,0 +1,61 @@
+import CachePolicy
+import NIOCore
+
+/// What the proxy does with requests: the routes and the few limits of the request path.
+public struct ProxyConfiguration: Sendable {
+  /// The edge's name in Via, Cache-Status and X-Cache; a token.
+  public var name: String
+  /// The routes, in any order: ``RouteTable`` ranks them.
+  public var routes: [Route]
+  /// Objects above this many bytes stream through the disk instead of memory.
+  public var largestMemoryObjectBytes: Int
+  /// How many bytes of one object under way may wait in memory for slow readers.
+  public var fillWindowBytes: Int
+  /// How many keys are remembered as not cacheable, so that their requests do not queue up behind
+  /// each other.
+  public var uncacheableKeyLimit: Int
+  /// How long such a key is remembered.
+  public var uncacheableKeySeconds: Int64
+  /// A fill that lost its last client goes on if at most this much of its body is missing.
+  public var abandonedFillBytes: Int
+
+  /// A configuration with the given name and routes, and default limits.
+  public init(name: String = "edge", routes: [Route]) {
+    self.name = name
+    self.routes = routes
+    largestMemoryObjectBytes = 1 << 20
+    fillWindowBytes = 1 << 20
+    uncacheableKeyLimit = 10_000
+    uncacheableKeySeconds = 10
+    abandonedFillBytes = 1 << 20
+  }
+}
+
+/// One route: which requests it takes, where they go, and the rules for what comes back.
+public struct Route: Sendable {
+  /// Which requests it takes.
+  public var pattern: RoutePattern
+  /// Index of the origin in the transport's list.
+  public var origin: Int
+  /// The cache policy's rules.
+  public var rules: PolicyRules
+  /// Whether concurrent misses of one key share one fetch.
+  public var coalesces: Bool
+  /// How long a follower waits for the leader's response head before it asks the origin itself.
+  public var coalesceTimeout: TimeAmount
+  /// Whether answers carry Cache-Status and X-Cache.
+  public var showsCacheStatus: Bool
+
+  /// A route of `pattern` to `origin` by `rules`.
+  public init(
+    pattern: RoutePattern, origin: Int, rules: PolicyRules, coalesces: Bool = true,
+    coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true
+  ) {
+    self.pattern = pattern
+    self.origin = origin
+    self.rules = rules
+    self.coalesces = coalesces
+    self.coalesceTimeout = coalesceTimeout
+    self.showsCacheStatus = showsCacheStatus
+  }
+}

@@ -1,0 +1,130 @@
+import CachePolicy
+import HTTPMessage
+import NIOCore
+
+/// Relays one request and its response past the cache, both bodies streamed with back-pressure:
+/// the client's next piece is asked for when the origin takes one, the origin is granted what the
+/// client has taken.
+final class PassRelay: Delivery, OriginReceiver {
+  private unowned let exchange: ProxyExchange
+  private var fetch: (any OriginFetch)?
+  private var isHeadSent = false
+  private var isOver = false
+  /// Bytes delivered by the origin that have not been granted anew yet.
+  private var owedBytes = 0
+
+  init(exchange: ProxyExchange) { self.exchange = exchange }
+
+  /// Sends the request.
+  func start() {
+    let loop = exchange.loop
+    let head = exchange.head
+    let fields = exchange.withRemoteAddress { address in
+      loop.forwardedFields(
+        head, remoteAddress: address, stripsConditionals: false, stripsRange: false)
+    }
+    loop.metrics.count(.originFetches)
+    fetch = loop.shared.transport.fetch(
+      OriginRequest(
+        origin: exchange.route.origin, method: head.method,
+        methodName: head.copy(head.methodName), target: head.copy(head.target),
+        authority: head.copy(head.authority), fields: fields, framing: head.framing),
+      on: loop.eventLoop, receiver: self)
+  }
+
+  // MARK: The client's side
+
+  func receiveBody(_ chunk: ByteBuffer) { fetch?.sendBody(chunk) }
+
+  func receiveBodyEnd(trailers: FieldBlock?) { fetch?.endBody(trailers: trailers) }
+
+  func outputDrained() {
+    guard owedBytes > 0, let fetch else { return }
+    fetch.grant(owedBytes)
+    owedBytes = 0
+  }
+
+  func cancel() {
+    isOver = true
+    fetch?.cancel()
+    fetch = nil
+  }
+
+  // MARK: The origin's side
+
+  func originWantsBody() {
+    guard !isOver else { return }
+    if exchange.head.framing == .none {
+      fetch?.endBody(trailers: nil)
+    } else {
+      exchange.writer?.requestBodyChunk()
+    }
+  }
+
+  func originInformational(status: Int, fields: FieldBlock) {
+    guard !isOver else { return }
+    exchange.writer?.writeInformational(status: status, fields: fields)
+  }
+
+  func originHead(_ response: OriginResponseHead) {
+    guard !isOver else { return }
+    isHeadSent = true
+    exchange.invalidateTargets(response)
+    exchange.machine.outcome.forwardStatus = response.status
+    let head = FillHead(
+      passing: response, refusal: .routeNotCached, isKeyUncacheable: false,
+      via: exchange.loop.shared.via)
+    let hasNoContent =
+      exchange.head.method == .head || response.status == 204 || response.status == 304
+    exchange.sendHead(
+      head,
+      framing: hasNoContent
+        ? .bodyless(contentLength: response.status == 204 ? nil : declaredLength(response))
+        : response.contentLength.map { .length($0) } ?? .streamed)
+  }
+
+  /// The Content-Length field's number, which for HEAD and 304 is not the content's length.
+  private func declaredLength(_ response: OriginResponseHead) -> Int? {
+    response.fields.withFirst(.contentLength) { value -> Int? in
+      Int(String(decoding: value, as: UTF8.self))
+    } ?? nil
+  }
+
+  func originChunk(_ chunk: ByteBuffer) {
+    guard !isOver, let writer = exchange.writer else { return }
+    exchange.loop.metrics.count(.originBytes, by: chunk.readableBytes)
+    owedBytes += chunk.readableBytes
+    writer.write(chunk)
+    if writer.isWritable { outputDrained() }
+  }
+
+  func originEnd(trailers: FieldBlock?) {
+    guard !isOver else { return }
+    isOver = true
+    fetch = nil
+    exchange.complete(trailers: trailers)
+  }
+
+  func originFailed(_ failure: OriginFailure) {
+    guard !isOver else { return }
+    isOver = true
+    fetch = nil
+    exchange.loop.metrics.count(.originFailures)
+    if isHeadSent {
+      exchange.cut(ResultReason(failure))
+    } else {
+      exchange.passFailed(failure)
+    }
+  }
+}
+
+extension ResultReason {
+  /// The reason that a failed fetch stands for.
+  init(_ failure: OriginFailure) {
+    switch failure.status {
+    case 504: self = .originTimedOut
+    case 503: self = failure.kind == .shutdown ? .shutdown : .originBusy
+    default: self = .originFailed
+    }
+  }
+}

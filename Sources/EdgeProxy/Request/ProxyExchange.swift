@@ -1,0 +1,355 @@
+import CachePolicy
+import CacheStore
+import HTTPMessage
+import NIOCore
+
+/// One request that is not answered at once: carries out the state machine's actions.
+///
+/// Owner: the connection, on its event loop; fills, disk reads and fetches under way hold it too
+/// until they have come back. Invariants: `writer` is there until the response has ended, and
+/// nothing is written after that; the exchange reads at most one fill at a time.
+public final class ProxyExchange: RequestExchange, @unchecked Sendable {
+  // @unchecked: confined to `loop.eventLoop`; other threads only carry the reference there.
+
+  let loop: ProxyLoop
+  let head: RequestHead
+  let route: Route
+  private let routeIndex: Int
+  private let started: Int64
+  var machine: RequestStateMachine
+  private(set) var writer: (any ResponseWriter)?
+  private(set) var isFinished = false
+
+  private var key = ByteBuffer()
+  private var found: ProxyLoop.Lookup?
+  /// The stored response that is delivered or revalidated.
+  private var object: StoredObject?
+  private var delivery: (any Delivery)?
+  private var fill: Fill?
+  private var reader = 0
+  private var isLeader = false
+  private var coalesceTimer: Scheduled<Void>?
+  private var sentStatus = 0
+  private let remoteAddress: SocketAddress?
+
+  init(
+    loop: ProxyLoop, head: RequestHead, routeIndex: Int, machine: RequestStateMachine,
+    started: Int64, writer: any ResponseWriter
+  ) {
+    self.loop = loop
+    self.head = head
+    self.routeIndex = routeIndex
+    route = loop.shared.routes.routes[routeIndex]
+    self.machine = machine
+    self.started = started
+    self.writer = writer
+    remoteAddress = writer.remoteAddress
+  }
+
+  // MARK: Steps
+
+  /// Feeds the machine an event and carries out what it says.
+  func perform(_ event: RequestStateMachine.Event) { carryOut(machine.handle(event)) }
+
+  /// Goes on from what the loop has looked up.
+  func take(_ lookup: ProxyLoop.Lookup) {
+    found = lookup
+    object = lookup.object
+    key = loop.key
+    machine.outcome.remainingSeconds = lookup.remainingSeconds
+    perform(.lookedUp(lookup.verdict))
+  }
+
+  private func carryOut(_ action: RequestStateMachine.Action) {
+    switch action {
+    case .lookUp: take(loop.lookUp(head, route: route))
+    case .load: load()
+    case .deliverStored: deliverStored()
+    case .deliverStoredAndRefresh:
+      refreshInBackground()
+      deliverStored()
+    case .fetch(let revalidates): joinFill(revalidates: revalidates)
+    case .deliverFill: deliverFill()
+    case .pass:
+      leaveFill()
+      let relay = PassRelay(exchange: self)
+      delivery = relay
+      relay.start()
+    case .refuse(let status): refuse(status)
+    case .finish: break
+    }
+  }
+
+  // MARK: From the store
+
+  private func load() {
+    guard let found, let location = found.location else { return perform(.loadFailed) }
+    loop.shared.store.load(location, hash: found.hash, key: key, on: loop.eventLoop) { [self] in
+      loaded($0)
+    }
+  }
+
+  private func loaded(_ loaded: StoredObject?) {
+    guard writer != nil else { return }
+    loop.clock.refresh()
+    guard let loaded else { return perform(.loadFailed) }
+    loop.key = key
+    take(loop.judgeLoaded(loaded, head, route: route, found))
+  }
+
+  private func deliverStored() {
+    guard let object, let writer else { return }
+    leaveFill()
+    loop.clock.refresh()
+    machine.outcome.remainingSeconds =
+      object.metadata.freshness.remainingSeconds(now: loop.clock.wallSeconds)
+    let answer = object.answer(to: head, boundary: loop.randomNumber())
+    sentStatus = answer.status
+    loop.start(answer, of: object, machine.outcome, head: head, route: route, writer: writer)
+    let delivery = StoredBodyDelivery(exchange: self, object: object, pieces: answer.pieces)
+    self.delivery = delivery
+    delivery.pump()
+  }
+
+  private func refreshInBackground() {
+    guard let object, let found else { return }
+    let (fill, isNew) = loop.shared.registry.join(
+      found.hash, isUsable: { _ in true }, make: { makeFill(revalidating: object) })
+    guard isNew else { return }
+    startDriver(fill)
+  }
+
+  // MARK: Through a fill
+
+  private func makeFill(revalidating object: StoredObject?) -> Fill {
+    var primaryKey = key
+    if let found { primaryKey.moveWriterIndex(to: primaryKey.readerIndex + found.primaryCount) }
+    return Fill(
+      hash: found?.hash ?? KeyHash(high: 0, low: 0), key: primaryKey,
+      fetchSequence: loop.shared.store.sequence, revalidated: object,
+      windowBytes: loop.shared.configuration.fillWindowBytes)
+  }
+
+  private func startDriver(_ fill: Fill) {
+    let driver = FillDriver(fill: fill, loop: loop, request: head, routeIndex: routeIndex)
+    withRemoteAddress { driver.start(remoteAddress: $0) }
+  }
+
+  private func joinFill(revalidates: Bool) {
+    guard let found else { return }
+    let revalidated = revalidates ? object : nil
+    let store = loop.shared.store
+    let fill: Fill
+    if route.coalesces {
+      (fill, isLeader) = loop.shared.registry.join(
+        found.hash,
+        isUsable: { fill in
+          !fill.key.withUnsafeReadableBytes {
+            store.isInvalidated(key: $0, fetchSequence: fill.fetchSequence)
+          }
+        },
+        make: { makeFill(revalidating: revalidated) })
+    } else {
+      fill = makeFill(revalidating: revalidated)
+      isLeader = true
+    }
+    self.fill = fill
+    machine.joined(asFollower: !isLeader)
+    reader = fill.addReader { [self] in
+      let eventLoop = loop.eventLoop
+      if eventLoop.inEventLoop { fillProgressed() } else { eventLoop.execute { self.fillProgressed() } }
+    }
+    if isLeader {
+      startDriver(fill)
+    } else {
+      coalesceTimer = loop.eventLoop.scheduleTask(in: route.coalesceTimeout) { [self] in
+        guard machine.phase == .awaitingFill else { return }
+        leaveFill()
+        perform(.coalesceTimedOut)
+      }
+      fillProgressed()
+    }
+  }
+
+  private func leaveFill() {
+    coalesceTimer?.cancel()
+    coalesceTimer = nil
+    guard let fill else { return }
+    self.fill = nil
+    _ = fill.removeReader(reader)
+    fill.notifyHome()
+  }
+
+  /// The fill got a head, bytes or an end.
+  private func fillProgressed() {
+    guard let fill, writer != nil else { return }
+    if let delivery = delivery as? FillDelivery { return delivery.pump() }
+    guard machine.phase == .awaitingFill else { return }
+    let (fillHead, end) = fill.status()
+    if let fillHead {
+      coalesceTimer?.cancel()
+      coalesceTimer = nil
+      return perform(.fillAnswered(verdict(on: fillHead)))
+    }
+    guard let end else { return }
+    switch end {
+    case .confirmed(let confirmed):
+      object = confirmed
+      perform(.fillAnswered(.confirmed))
+    case .failed(let failure):
+      leaveFill()
+      perform(.fillFailed(failure.kind, mayServeStale: mayServeStale(isUnreachable: true)))
+    case .whole: perform(.fillFailed(.malformed, mayServeStale: false))
+    }
+  }
+
+  private func verdict(on fillHead: FillHead) -> RequestStateMachine.FillVerdict {
+    switch fillHead.status {
+    case 500, 502, 503, 504:
+      if mayServeStale(isUnreachable: false) { return .staleIsBetter(status: fillHead.status) }
+    default: break
+    }
+    if !isLeader {
+      if let refusal = fillHead.refusal {
+        leaveFill()
+        return .notShareable(refusal)
+      }
+      if let variants = fillHead.variants {
+        var values = ByteBuffer()
+        variants.writeVariantKey(request: head, into: &values)
+        if values != fillHead.variantValues {
+          leaveFill()
+          return .otherVariant
+        }
+      }
+    }
+    return .answers(status: fillHead.status, refusal: fillHead.refusal)
+  }
+
+  private func mayServeStale(isUnreachable: Bool) -> Bool {
+    guard let object, object.metadata.kind == .response else { return false }
+    loop.clock.refresh()
+    return ServePolicy.mayServeStaleOnError(
+      object.metadata.freshness, now: loop.clock.wallSeconds, isUnreachable: isUnreachable,
+      rules: route.rules)
+  }
+
+  private func deliverFill() {
+    guard let fill, let fillHead = fill.status().head, let writer else { return }
+    machine.outcome.remainingSeconds = fillHead.freshness.map {
+      $0.remainingSeconds(now: loop.clock.wallSeconds)
+    }
+    let answer = fillHead.answer(to: head)
+    sentStatus = answer.status
+    loop.makeAddedLines(
+      machine.outcome, ageSeconds: fillHead.ageSeconds, head: head, route: route)
+    if let extra = answer.extraLines { loop.addedLines.writeImmutableBuffer(extra) }
+    fillHead.lines.withUnsafeReadableBytes {
+      loop.start(answer, storedLines: $0, writer: writer)
+    }
+    guard answer.hasContent else { return complete(trailers: nil) }
+    let delivery = FillDelivery(exchange: self, fill: fill, reader: reader, range: answer.onlyRange)
+    self.delivery = delivery
+    delivery.pump()
+  }
+
+  // MARK: Past the cache
+
+  /// The relay's head for the client.
+  func sendHead(_ fillHead: FillHead, framing: ResponseFraming) {
+    guard let writer else { return }
+    sentStatus = fillHead.status
+    loop.makeAddedLines(machine.outcome, ageSeconds: nil, head: head, route: route)
+    fillHead.lines.withUnsafeReadableBytes { lines in
+      loop.addedLines.withUnsafeReadableBytes { added in
+        writer.start(
+          status: fillHead.status, storedLines: lines, addedLines: added, framing: framing)
+      }
+    }
+  }
+
+  /// The relay failed before it had a head.
+  func passFailed(_ failure: OriginFailure) {
+    delivery = nil
+    carryOut(machine.passFailed(failure.kind))
+  }
+
+  /// Removes what a successful unsafe request has made untrue (RFC 9111 section 4.4).
+  func invalidateTargets(_ response: OriginResponseHead) {
+    guard route.rules.unsafeMethodsInvalidate,
+      UnsafeInvalidation.applies(method: head.method, status: response.status)
+    else { return }
+    loop.invalidateTargets(of: head, response: response)
+  }
+
+  /// Calls `body` with the client's address as text, as X-Forwarded-For carries it.
+  func withRemoteAddress<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    var text = remoteAddress?.ipAddress ?? ""
+    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+  }
+
+  // MARK: Ends
+
+  private func refuse(_ status: Int) {
+    guard let writer else { return }
+    leaveFill()
+    sentStatus = status
+    loop.refuse(
+      status, detail: machine.outcome.reason.text, machine.outcome, head: head,
+      route: route, writer: writer)
+    complete(trailers: nil)
+  }
+
+  /// The response has been handed over whole.
+  func complete(trailers: FieldBlock?) {
+    guard let writer else { return }
+    let bytes = writer.contentBytesWritten
+    self.writer = nil
+    writer.finish(trailers: trailers)
+    end(bytes: bytes)
+  }
+
+  /// The response cannot be completed: the client must see that.
+  func cut(_ reason: ResultReason) {
+    guard let writer else { return }
+    let bytes = writer.contentBytesWritten
+    machine.outcome.reason = reason
+    self.writer = nil
+    writer.abort()
+    end(bytes: bytes)
+  }
+
+  private func end(bytes: Int) {
+    _ = machine.handle(.ended)
+    leaveFill()
+    isFinished = true
+    loop.record(
+      FinishedResponse(
+        outcome: machine.outcome, status: sentStatus, bytes: bytes, startedNanoseconds: started),
+      head: head, remoteAddress: remoteAddress)
+    delivery = nil
+  }
+
+  // MARK: The client's events
+
+  public func receiveBody(_ chunk: ByteBuffer) {
+    loop.metrics.count(.requestBytes, by: chunk.readableBytes)
+    (delivery as? PassRelay)?.receiveBody(chunk)
+  }
+
+  public func receiveBodyEnd(trailers: FieldBlock?) {
+    (delivery as? PassRelay)?.receiveBodyEnd(trailers: trailers)
+  }
+
+  public func outputDrained() { delivery?.outputDrained() }
+
+  public func clientClosed(_ reason: ClientCloseReason) {
+    guard let writer else { return }
+    let bytes = writer.contentBytesWritten
+    self.writer = nil
+    delivery?.cancel()
+    loop.metrics.count(.clientAborts)
+    machine.outcome.reason = reason == .shutdown ? .shutdown : .clientClosed
+    end(bytes: bytes)
+  }
+}

@@ -1,0 +1,48 @@
+import CachePolicy
+import CacheStore
+import HTTPMessage
+import NIOCore
+
+extension ProxyLoop {
+  /// Removes the stored responses of an unsafe request's targets, in both tiers, and keeps fills of
+  /// them that are under way from being stored (RFC 9111 section 4.4). Effective on return.
+  func invalidateTargets(of head: RequestHead, response: OriginResponseHead) {
+    UnsafeInvalidation.forEachTarget(request: head, response: response) { target in
+      let head = head.retargeted(target)
+      guard let index = shared.routes.index(for: head) else { return }
+      metrics.count(.invalidationsByMethod)
+      invalidate(head, route: shared.routes.routes[index])
+    }
+  }
+
+  private func invalidate(_ head: RequestHead, route: Route) {
+    key.clear()
+    CacheKeyBuilder.write(head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
+    let hash = key.withUnsafeReadableBytes { shared.store.hasher.hash($0) }
+    shared.registry.doom(hash)
+    // A variant list goes with its salt, and with that all its variants become unreachable.
+    shared.store.remove(hash)
+    if route.rules.key.headers.isEmpty && route.rules.key.cookies.isEmpty { return }
+    // Fields in the key make any number of keys of one URL: only a rule reaches them all.
+    shared.store.invalidateSoon([
+      .path(host: nil, pattern: head.text(head.target))
+    ])
+  }
+}
+
+extension RequestHead {
+  /// The same request for another target of the same authority.
+  func retargeted(_ newTarget: UnsafeRawBufferPointer) -> RequestHead {
+    var head = self
+    var bytes = ByteBuffer()
+    fields.bytes.withUnsafeReadableBytes { _ = bytes.writeBytes($0) }
+    let offset = bytes.readableBytes
+    bytes.writeBytes(newTarget)
+    head.fields = FieldBlock(bytes: bytes, entries: fields.entries, presence: fields.presence)
+    head.target = TextRange(offset: offset, count: newTarget.count)
+    let mark = newTarget.firstIndex(of: UInt8(ascii: "?"))
+    head.path = TextRange(offset: offset, count: mark ?? newTarget.count)
+    head.query = mark.map { TextRange(offset: offset + $0 + 1, count: newTarget.count - $0 - 1) }
+    return head
+  }
+}

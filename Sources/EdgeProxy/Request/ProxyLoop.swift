@@ -1,0 +1,294 @@
+import CachePolicy
+import CacheStore
+import HTTPMessage
+import NIOCore
+import Observability
+
+/// What all loops share: configuration, store, transport, the fills under way.
+public final class ProxyShared: Sendable {
+  let configuration: ProxyConfiguration
+  let routes: RouteTable
+  let store: Store
+  let transport: any OriginTransport
+  let registry: FillRegistry
+  /// The edge's name in Via, as a field value (RFC 9110 section 7.6.3).
+  let via: ByteBuffer
+  let name: ByteBuffer
+
+  /// The shared part over a store and a transport.
+  public init(
+    configuration: ProxyConfiguration, store: Store, transport: any OriginTransport
+  ) {
+    self.configuration = configuration
+    self.store = store
+    self.transport = transport
+    routes = RouteTable(configuration.routes)
+    registry = FillRegistry(uncacheableLimit: configuration.uncacheableKeyLimit)
+    via = ByteBuffer(string: "1.1 " + configuration.name)
+    name = ByteBuffer(string: configuration.name)
+  }
+}
+
+/// The proxy on one event loop: takes every request of that loop's connections.
+///
+/// Owner: its loop; nothing here is touched from elsewhere. A hit in memory is answered inside
+/// ``respond(to:writer:)`` from the loop's scratch buffers without leaving the loop; every other
+/// request gets a ``ProxyExchange``.
+public final class ProxyLoop: RequestResponder {
+  public typealias Exchange = ProxyExchange
+
+  let shared: ProxyShared
+  let eventLoop: any EventLoop
+  let clock: LoopClock
+  let metrics: LoopMetrics
+  let accessLog: AccessLogWriter?
+  /// The key of the request being looked up. Kept by whoever copies it before the next request.
+  var key = ByteBuffer()
+  /// Lines being made for the response being started.
+  var addedLines = ByteBuffer()
+  private var random = SystemRandomNumberGenerator()
+
+  /// The proxy of one loop.
+  public init(
+    shared: ProxyShared, eventLoop: any EventLoop, clock: LoopClock, metrics: LoopMetrics,
+    accessLog: AccessLogWriter?
+  ) {
+    self.shared = shared
+    self.eventLoop = eventLoop
+    self.clock = clock
+    self.metrics = metrics
+    self.accessLog = accessLog
+    key.reserveCapacity(1024)
+    addedLines.reserveCapacity(1024)
+  }
+
+  /// A number nobody can guess, for boundaries and salts.
+  func randomNumber() -> UInt64 { random.next() }
+
+  // MARK: Requests
+
+  public func respond<Writer: ResponseWriter>(
+    to head: RequestHead, writer: Writer
+  ) -> ProxyExchange? {
+    clock.refresh()
+    let started = clock.monotonicNanoseconds
+    var machine = RequestStateMachine(
+      isOnlyIfCached: head.fields.contains(.cacheControl) && ServePolicy.onlyIfCached(head))
+    guard let routeIndex = shared.routes.index(for: head) else {
+      refuseUnrouted(machine, head, started, writer)
+      return nil
+    }
+    let route = shared.routes.routes[routeIndex]
+    if let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules) {
+      let exchange = ProxyExchange(
+        loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+        writer: writer)
+      exchange.perform(.received(pass: ResultReason(pass)))
+      return exchange.isFinished ? nil : exchange
+    }
+    guard machine.handle(.received(pass: nil)) == .lookUp else { return nil }
+    let found = lookUp(head, route: route)
+    if found.verdict == .fresh, let object = found.object, object.diskBody == nil {
+      _ = machine.handle(.lookedUp(.fresh))
+      machine.outcome.remainingSeconds = found.remainingSeconds
+      deliver(object, machine.outcome, to: head, route: route, started: started, writer: writer)
+      return nil
+    }
+    let exchange = ProxyExchange(
+      loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+      writer: writer)
+    exchange.take(found)
+    return exchange.isFinished ? nil : exchange
+  }
+
+  private func refuseUnrouted<Writer: ResponseWriter>(
+    _ machine: RequestStateMachine, _ head: RequestHead, _ started: Int64, _ writer: Writer
+  ) {
+    var machine = machine
+    guard case .refuse(let status) = machine.handle(.unrouted) else { return }
+    refuse(
+      status, detail: machine.outcome.reason.text, machine.outcome, head: head, route: nil,
+      writer: writer)
+    let bytes = writer.contentBytesWritten
+    let remoteAddress = writer.remoteAddress
+    writer.finish(trailers: nil)
+    record(
+      FinishedResponse(
+        outcome: machine.outcome, status: status, bytes: bytes, startedNanoseconds: started),
+      head: head, remoteAddress: remoteAddress)
+  }
+
+  public func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {
+    metrics.count(.refused)
+    metrics.countStatus(fault.status)
+  }
+
+  // MARK: Looking up
+
+  /// What the store has for a request, judged.
+  struct Lookup {
+    var verdict: RequestStateMachine.LookupVerdict
+    var object: StoredObject?
+    var location: DiskLocation?
+    var hash: KeyHash
+    var remainingSeconds: Int64?
+    /// Length of the primary key in ``ProxyLoop/key``; what follows names the variant.
+    var primaryCount: Int
+  }
+
+  /// Looks a request up under its primary key and, where that holds a variant list, under its
+  /// variant's key; leaves the key in ``key``.
+  func lookUp(_ head: RequestHead, route: Route) -> Lookup {
+    key.clear()
+    CacheKeyBuilder.write(head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
+    let primaryCount = key.readableBytes
+    var found = probe(head, route: route, primaryCount: primaryCount)
+    if let object = found.object, object.metadata.kind == .variantList {
+      found = lookUpVariant(in: object, head, route: route, primaryCount: primaryCount)
+    }
+    return found
+  }
+
+  /// Judges what the disk brought for the key in ``key``, as ``lookUp(_:route:)`` does for memory.
+  func judgeLoaded(
+    _ object: StoredObject, _ head: RequestHead, route: Route, _ found: Lookup
+  ) -> Lookup {
+    if object.metadata.kind == .variantList {
+      return lookUpVariant(in: object, head, route: route, primaryCount: found.primaryCount)
+    }
+    var judged = found
+    judged.object = object
+    judged.location = nil
+    judge(object, &judged, head, route)
+    return judged
+  }
+
+  private func lookUpVariant(
+    in object: StoredObject, _ head: RequestHead, route: Route, primaryCount: Int
+  ) -> Lookup {
+    guard let list = VariantList(object) else {
+      return Lookup(verdict: .absent, hash: object.hash, primaryCount: primaryCount)
+    }
+    VariantList.extend(&key, salt: list.salt) {
+      list.fields.writeVariantKey(request: head, into: &$0)
+    }
+    var found = probe(head, route: route, primaryCount: primaryCount)
+    if found.verdict == .absent { found.verdict = .variantAbsent }
+    return found
+  }
+
+  private func probe(_ head: RequestHead, route: Route, primaryCount: Int) -> Lookup {
+    let now = clock.wallSeconds
+    let (hash, result) = key.withUnsafeReadableBytes { key in
+      let hash = shared.store.hasher.hash(key)
+      return (hash, shared.store.lookup(hash, key: key, nowSeconds: now))
+    }
+    var found = Lookup(verdict: .absent, hash: hash, primaryCount: primaryCount)
+    switch result {
+    case .memory(let object):
+      found.object = object
+      if object.metadata.kind == .response { judge(object, &found, head, route) }
+    case .disk(let location):
+      found.location = location
+      found.verdict = .onDisk
+    case .absent:
+      if shared.registry.isUncacheable(hash, nowSeconds: now) { found.verdict = .knownUncacheable }
+    }
+    return found
+  }
+
+  private func judge(
+    _ object: StoredObject, _ found: inout Lookup, _ head: RequestHead, _ route: Route
+  ) {
+    let freshness = object.metadata.freshness
+    let now = clock.wallSeconds
+    found.remainingSeconds = freshness.remainingSeconds(now: now)
+    switch ServePolicy.decide(freshness, request: head, now: now, rules: route.rules) {
+    case .fresh: found.verdict = .fresh
+    case .staleWhileRevalidate: found.verdict = .staleWhileRevalidate
+    case .revalidate(let reason):
+      found.verdict = .mustRevalidate(
+        reason == .requestDirective ? .requestDirective : reason == .noCache ? .noCache : .stale)
+    }
+  }
+
+  // MARK: Variants
+
+  /// How the response with `fields` is keyed: nil when it varies on everything and cannot be
+  /// stored; else the variants' list, or none in the inner optional.
+  ///
+  /// A list only grows: a response that varies by more fields starts a new list over the union,
+  /// one that varies by fewer is filed under the present list, which is right if finer than needed.
+  func variantList(for fields: FieldBlock, key: ByteBuffer) -> VariantList?? {
+    guard let fieldsOfResponse = VarySpecification(response: fields) else { return nil }
+    let (hash, present) = key.withUnsafeReadableBytes { bytes -> (KeyHash, VariantList?) in
+      let hash = shared.store.hasher.hash(bytes)
+      guard
+        case .memory(let object) = shared.store.lookup(
+          hash, key: bytes, nowSeconds: clock.wallSeconds)
+      else { return (hash, nil) }
+      return (hash, VariantList(object))
+    }
+    guard let present else {
+      if fieldsOfResponse.isEmpty { return .some(nil) }
+      return insertList(over: fieldsOfResponse, hash: hash, key: key)
+    }
+    let union = present.fields.union(fieldsOfResponse)
+    if union == present.fields { return present }
+    return insertList(over: union, hash: hash, key: key)
+  }
+
+  private func insertList(
+    over fields: VarySpecification, hash: KeyHash, key: ByteBuffer
+  ) -> VariantList {
+    let list = VariantList(fields: fields, salt: randomNumber())
+    var metadata = ObjectMetadata()
+    metadata.kind = .variantList
+    metadata.responseTimeSeconds = clock.wallSeconds
+    metadata.fetchSequence = shared.store.sequence
+    let object = key.withUnsafeReadableBytes { key in
+      list.encoded().withUnsafeReadableBytes { head in
+        StoredObject.make(
+          hash: hash, key: key, head: head,
+          body: .bytes(UnsafeRawBufferPointer(start: nil, count: 0)), metadata: metadata)
+      }
+    }
+    shared.store.insert(object)
+    return list
+  }
+
+  /// The fields to send to the origin for `head`.
+  func forwardedFields(
+    _ head: RequestHead, remoteAddress: UnsafeRawBufferPointer, stripsConditionals: Bool,
+    stripsRange: Bool
+  ) -> FieldBlock {
+    shared.name.withUnsafeReadableBytes { name in
+      ForwardedFields.request(
+        head, via: name, remoteAddress: remoteAddress, stripsConditionals: stripsConditionals,
+        stripsRange: stripsRange)
+    }
+  }
+}
+
+extension Route {
+  /// Keeps routes apart whose keys leave out the host; nil where the host does that.
+  var keySalt: UInt32? {
+    guard !rules.key.includesHost else { return nil }
+    var hash: UInt32 = 2_166_136_261
+    for part in pattern.pathParts { for byte in part { hash = (hash ^ UInt32(byte)) &* 16_777_619 } }
+    if case .exact(let host) = pattern.host {
+      for byte in host { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    }
+    if case .suffix(let host) = pattern.host {
+      for byte in host { hash = (hash ^ UInt32(byte) ^ 1) &* 16_777_619 }
+    }
+    return hash
+  }
+}
+
+extension RequestHead {
+  /// The bytes at `range` in a buffer of their own.
+  func copy(_ range: TextRange) -> ByteBuffer {
+    withBytes(range) { ByteBuffer(bytes: $0) }
+  }
+}

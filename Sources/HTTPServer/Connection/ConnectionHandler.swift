@@ -1,0 +1,205 @@
+import Glibc
+import HTTPMessage
+import NIOCore
+
+/// Carries an HTTP/1.1 connection's bytes over a NIO channel: the only handler in its pipeline
+/// (or the one behind TLS).
+///
+/// Confined to the channel's event loop. After every event it sends what output there is with one
+/// flush, so that a batch of pipelined requests costs one system call, then closes or reads as
+/// the connection says. Reading is held back by not passing on `read`.
+final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
+  ChannelDuplexHandler, ConnectionTransport
+{
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = Never
+  typealias OutboundOut = ByteBuffer
+
+  private let loop: LoopState<Responder>
+  private let isSecure: Bool
+  private let isRejected: Bool
+  private var connection: HTTP1Connection<Responder>?
+  private var context: ChannelHandlerContext?
+  /// Its place in the loop's list; nil when it is not in it.
+  var index: Int?
+  private var isReadHeld = false
+  private var isInside = false
+  private var isResumeScheduled = false
+  private var performed = HTTP1Connection<Responder>.CloseIntent.none
+
+  /// A handler for a connection on `loop`; a rejected one is answered 503 and closed.
+  init(loop: LoopState<Responder>, isSecure: Bool, isRejected: Bool) {
+    self.loop = loop
+    self.isSecure = isSecure
+    self.isRejected = isRejected
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    if context.channel.isActive { open(context) }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    finish()
+    self.context = nil
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    open(context)
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    finish()
+    context.fireChannelInactive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard let connection else { return }
+    isInside = true
+    connection.receive(Self.unwrapInboundIn(data), now: loop.now)
+    isInside = false
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    settle(context)
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if connection?.wantsRead ?? true {
+      context.read()
+    } else {
+      isReadHeld = true
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    enter { $0.setTransportWritable(context.channel.isWritable, now: loop.now) }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .some(.inputClosed) = event as? ChannelEvent {
+      enter { $0.endInput(now: loop.now) }
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    connection?.close(.disconnected)
+    context.close(promise: nil)
+  }
+
+  // MARK: Called by the loop's state
+
+  func scheduleResume() {
+    guard !isInside, !isResumeScheduled, connection != nil else { return }
+    isResumeScheduled = true
+    loop.scheduleResume(self)
+  }
+
+  func resume() {
+    isResumeScheduled = false
+    enter { $0.resume(now: loop.now) }
+  }
+
+  func tick() {
+    let unsent = unsentBytes
+    enter { $0.tick(now: loop.now, unsentBytes: unsent) }
+  }
+
+  func beginDrain() {
+    enter { $0.beginDrain(now: loop.now) }
+  }
+
+  /// Cuts the connection off: the drain limit has passed.
+  func cut() {
+    connection?.close(.shutdown)
+    context?.close(promise: nil)
+  }
+
+  // MARK: Inside
+
+  private func open(_ context: ChannelHandlerContext) {
+    guard connection == nil else { return }
+    let connection = HTTP1Connection(
+      responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
+      pool: loop.pool, eventLoop: context.eventLoop, remoteAddress: context.remoteAddress,
+      isSecure: isSecure, now: loop.now)
+    connection.transport = self
+    self.connection = connection
+    loop.statistics.accepted.add()
+    loop.add(self)
+    if isRejected {
+      loop.statistics.rejected.add()
+      loop.rejectedCount += 1
+      enter { $0.reject(lingers: loop.rejectedCount <= LoopState<Responder>.rejectedLimit) }
+    } else if loop.isDraining {
+      beginDrain()
+    }
+  }
+
+  /// The channel is gone.
+  private func finish() {
+    guard let connection else { return }
+    self.connection = nil
+    loop.statistics.closed.add()
+    if isRejected { loop.rejectedCount -= 1 } else { loop.budget.giveBack() }
+    connection.close(.disconnected)
+    connection.transport = nil
+    loop.remove(self)
+  }
+
+  /// Calls an entry point of the connection and does what follows from it.
+  private func enter(_ body: (HTTP1Connection<Responder>) -> Void) {
+    guard let connection, let context else { return }
+    isInside = true
+    body(connection)
+    isInside = false
+    settle(context)
+  }
+
+  @inline(__always)
+  private func settle(_ context: ChannelHandlerContext) {
+    guard let connection else { return }
+    let count = connection.takeOutput { context.write(Self.wrapOutboundOut($0), promise: nil) }
+    if count > 0 { context.flush() }
+    if connection.closeIntent != performed { performClose(connection.closeIntent, context) }
+    if isReadHeld, connection.wantsRead {
+      isReadHeld = false
+      context.read()
+    }
+  }
+
+  private func performClose(
+    _ intent: HTTP1Connection<Responder>.CloseIntent, _ context: ChannelHandlerContext
+  ) {
+    performed = intent
+    switch intent {
+    case .none: break
+    case .lingering:
+      // NIO shuts the output down once all that was written has gone.
+      context.close(mode: .output, promise: nil)
+    case .afterOutput:
+      guard unsentBytes > 0 else { return context.close(promise: nil) }
+      let sent = context.eventLoop.makePromise(of: Void.self)
+      let channel = context.channel
+      sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
+      context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: sent)
+    case .reset:
+      let channel = context.channel
+      if let socket = channel as? any SocketOptionProvider {
+        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
+          channel.close(promise: nil)
+        }
+      } else {
+        context.close(promise: nil)
+      }
+    }
+  }
+
+  /// Bytes that the channel has been given and the kernel has not taken yet.
+  private var unsentBytes: Int {
+    (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+  }
+}

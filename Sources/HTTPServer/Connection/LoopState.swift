@@ -1,0 +1,136 @@
+import HTTPMessage
+import NIOCore
+import Synchronization
+
+/// How many connections all loops together may have: shared by them, one atomic.
+final class ConnectionBudget: Sendable {
+  private let limit: Int
+  private let taken = Atomic<Int>(0)
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// Takes a place; false when there is none.
+  func take() -> Bool {
+    if taken.add(1, ordering: .relaxed).newValue <= limit { return true }
+    giveBack()
+    return false
+  }
+
+  func giveBack() { taken.subtract(1, ordering: .relaxed) }
+}
+
+/// What the connections of one event loop share: the responder, the counters, the output buffer,
+/// the clock and the sweep over their deadlines. Confined to that loop.
+///
+/// No connection has a timer of its own: one task walks all of them every 250 ms, and the time it
+/// reads serves as "now" until the next walk. Deadlines are of seconds, so that is exact enough.
+final class LoopState<Responder: RequestResponder & SendableMetatype> {
+  static var sweepInterval: TimeAmount { .milliseconds(250) }
+  /// Connections turned away that may linger for their client to read why.
+  static var rejectedLimit: Int { 256 }
+
+  let eventLoop: any EventLoop
+  let responder: Responder
+  let limits: ConnectionLimits
+  let statistics: ServerStatistics
+  let budget: ConnectionBudget
+  let pool = OutputBufferPool()
+  private(set) var now = NIODeadline.now()
+  private(set) var isDraining = false
+  var rejectedCount = 0
+
+  private var connections: [ConnectionHandler<Responder>] = []
+  private var resuming: [ConnectionHandler<Responder>] = []
+  private var isResumeScheduled = false
+  private var sweepTask: RepeatedTask?
+  private var drained: EventLoopPromise<Void>?
+  private var cutTask: Scheduled<Void>?
+
+  init(
+    eventLoop: any EventLoop, responder: Responder, limits: ConnectionLimits,
+    statistics: ServerStatistics, budget: ConnectionBudget
+  ) {
+    self.eventLoop = eventLoop
+    self.responder = responder
+    self.limits = limits
+    self.statistics = statistics
+    self.budget = budget
+  }
+
+  /// Starts the sweep.
+  func start() {
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    sweepTask = eventLoop.scheduleRepeatedTask(
+      initialDelay: Self.sweepInterval, delay: Self.sweepInterval
+    ) { _ in bound.value.sweep() }
+  }
+
+  func add(_ handler: ConnectionHandler<Responder>) {
+    handler.index = connections.count
+    connections.append(handler)
+  }
+
+  /// Takes a handler out; the last one takes its place.
+  func remove(_ handler: ConnectionHandler<Responder>) {
+    guard let index = handler.index, let last = connections.popLast() else { return }
+    handler.index = nil
+    if last !== handler {
+      connections[index] = last
+      last.index = index
+    }
+    endDrainIfEmpty()
+  }
+
+  /// Has the handler's connection go on after what the loop is doing now: one task for all that
+  /// ask for it.
+  func scheduleResume(_ handler: ConnectionHandler<Responder>) {
+    resuming.append(handler)
+    guard !isResumeScheduled else { return }
+    isResumeScheduled = true
+    eventLoop.assumeIsolated().execute { self.resumeAll() }
+  }
+
+  private func resumeAll() {
+    isResumeScheduled = false
+    var handlers: [ConnectionHandler<Responder>] = []
+    swap(&handlers, &resuming)
+    for handler in handlers { handler.resume() }
+  }
+
+  private func sweep() {
+    now = NIODeadline.now()
+    // A copy: handlers may leave the list meanwhile.
+    let handlers = connections
+    for handler in handlers { handler.tick() }
+  }
+
+  /// Lets the responses under way end, and cuts off what is left at `limit`. `promise` is
+  /// fulfilled when no connection is open any more.
+  func drain(limit: TimeAmount, promise: EventLoopPromise<Void>) {
+    guard drained == nil else { return promise.succeed() }
+    isDraining = true
+    drained = promise
+    now = NIODeadline.now()
+    let handlers = connections
+    for handler in handlers { handler.beginDrain() }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    cutTask = eventLoop.scheduleTask(in: limit) { bound.value.cutAll() }
+    endDrainIfEmpty()
+  }
+
+  private func cutAll() {
+    let handlers = connections
+    for handler in handlers { handler.cut() }
+  }
+
+  private func endDrainIfEmpty() {
+    guard connections.isEmpty, let drained else { return }
+    sweepTask?.cancel()
+    sweepTask = nil
+    cutTask?.cancel()
+    cutTask = nil
+    drained.succeed()
+  }
+}

@@ -1,0 +1,122 @@
+import NIOCore
+
+/// The buffer that small writes of a loop's connections are gathered in, handed round.
+///
+/// One connection at a time answers on a loop, so one buffer serves all whose bytes the kernel
+/// takes at once, and it stays in the processor's cache. A connection whose bytes still wait keeps
+/// its buffer, and the next one gets a fresh one. Confined to its event loop.
+public final class OutputBufferPool {
+  /// Larger buffers are not kept.
+  static let keptCapacityBytes = 128 << 10
+
+  private var spare = ByteBuffer()
+  private let allocator = ByteBufferAllocator()
+
+  /// An empty pool.
+  public init() {}
+
+  @inline(__always)
+  func take() -> ByteBuffer {
+    var buffer = ByteBuffer()
+    swap(&buffer, &spare)
+    // Clearing allocates anew when the kernel's side still holds the bytes.
+    if buffer.capacity == 0 {
+      buffer = allocator.buffer(capacity: 16 << 10)
+    } else {
+      buffer.clear()
+    }
+    return buffer
+  }
+
+  @inline(__always)
+  func giveBack(_ buffer: ByteBuffer) {
+    if buffer.capacity <= Self.keptCapacityBytes { spare = buffer }
+  }
+}
+
+/// Bytes on their way to one client: small writes gathered into one buffer, large buffers in
+/// between as they are. Bounded by the connection's high-water mark plus one write.
+struct OutputQueue {
+  /// A buffer up to this size is cheaper to copy than to send as a piece of its own: a piece costs
+  /// an entry in the kernel's vector and a reference held until it has been taken.
+  static let copyLimitBytes = 16 << 10
+  /// A gathering buffer of this size is full: growing it further would copy it.
+  static let tailLimitBytes = 64 << 10
+
+  private let pool: OutputBufferPool
+  private var sealed: [ByteBuffer] = []
+  private var tail = ByteBuffer()
+  private var hasTail = false
+  private var sealedBytes = 0
+
+  init(pool: OutputBufferPool) {
+    self.pool = pool
+  }
+
+  /// How many bytes wait here.
+  var byteCount: Int { sealedBytes + (hasTail ? tail.readableBytes : 0) }
+
+  var isEmpty: Bool { sealedBytes == 0 && !hasTail }
+
+  /// Lets `body` append small things, such as heads and chunk lines.
+  @inline(__always)
+  mutating func append(_ body: (inout ByteBuffer) -> Void) {
+    if !hasTail { startTail() }
+    body(&tail)
+  }
+
+  @inline(__always)
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count > 0 else { return }
+    if !hasTail {
+      startTail()
+    } else if tail.readableBytes + bytes.count > Self.tailLimitBytes {
+      seal()
+      startTail()
+    }
+    tail.writeBytes(bytes)
+  }
+
+  mutating func append(_ buffer: ByteBuffer) {
+    if buffer.readableBytes <= Self.copyLimitBytes {
+      buffer.withUnsafeReadableBytes { append($0) }
+      return
+    }
+    seal()
+    sealed.append(buffer)
+    sealedBytes += buffer.readableBytes
+  }
+
+  /// Hands every buffer to `send`, in order.
+  @inline(__always)
+  mutating func take(_ send: (ByteBuffer) -> Void) {
+    if sealedBytes > 0 {
+      for buffer in sealed { send(buffer) }
+      sealed.removeAll()
+      sealedBytes = 0
+    }
+    if hasTail { takeTail(send) }
+  }
+
+  private mutating func takeTail(_ send: (ByteBuffer) -> Void) {
+    var buffer = ByteBuffer()
+    swap(&buffer, &tail)
+    hasTail = false
+    send(buffer)
+    pool.giveBack(buffer)
+  }
+
+  @inline(__always)
+  private mutating func startTail() {
+    tail = pool.take()
+    hasTail = true
+  }
+
+  private mutating func seal() {
+    guard hasTail, tail.readableBytes > 0 else { return }
+    sealedBytes += tail.readableBytes
+    sealed.append(tail)
+    tail = ByteBuffer()
+    hasTail = false
+  }
+}

@@ -1,0 +1,64 @@
+import HTTPMessage
+import NIOCore
+
+/// The request's content: pulled by the exchange, thrown away behind the response.
+extension HTTP1Connection {
+  func requestBodyChunk() {
+    guard phase == .exchange else { return }
+    wantsContent = true
+    if owesContinue, inbound.readableBytes == 0, case .awaited = response {
+      output.append {
+        HTTP1ResponseSerializer.writeInformational(status: 100, fields: FieldBlock(), into: &$0)
+      }
+    }
+    owesContinue = false
+    outputChanged()
+  }
+
+  /// Answers the exchange's wish for content, if it has one and there is some.
+  func deliverContent() -> Bool {
+    guard wantsContent, let exchange else { return false }
+    do {
+      switch try content.next(&inbound) {
+      case .needMore:
+        guard inputHasEnded else { return false }
+        startClosing(.afterOutput)
+        endExchange(.disconnected)
+        return false
+      case .chunk(let chunk):
+        wantsContent = false
+        exchange.receiveBody(chunk)
+      case .end(let trailers):
+        wantsContent = false
+        exchange.receiveBodyEnd(trailers: trailers)
+      }
+      return true
+    } catch {
+      fail(error, reason: .badContent(error))
+      return false
+    }
+  }
+
+  /// Throws away what is left of the content, so that the next request can be read.
+  func discardContent() -> Bool {
+    do {
+      switch try content.next(&inbound) {
+      case .needMore:
+        if inputHasEnded { startClosing(.afterOutput) }
+        return false
+      case .chunk(let chunk):
+        discardedBytes += chunk.readableBytes
+        if discardedBytes > limits.discardLimitBytes {
+          startClosing(.lingering)
+          return false
+        }
+      case .end: phase = .head
+      }
+      return true
+    } catch {
+      statistics.count(error)
+      startClosing(.lingering)
+      return false
+    }
+  }
+}

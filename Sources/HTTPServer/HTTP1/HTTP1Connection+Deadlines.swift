@@ -1,0 +1,90 @@
+import HTTPMessage
+import NIOCore
+
+/// Time: one deadline at a time, by what the connection waits for, checked by a sweep.
+extension HTTP1Connection {
+  /// Sets the deadline for what is waited for now, after every entry point.
+  func updateDeadline() {
+    let kind: DeadlineKind
+    switch phase {
+    case .head:
+      if inbound.readableBytes == 0 {
+        kind = .idle
+      } else {
+        kind = !isWritable ? .none : parser.isInsideHead ? .header : .idle
+      }
+    case .exchange: kind = wantsContent ? .content : .none
+    case .discarding: kind = .content
+    case .closing: kind = .linger
+    case .closed: kind = .none
+    }
+    let isContinued = kind == deadlineKind && deadlineRequest == requestCount
+    let hadContent = hasNewContent
+    hasNewContent = false
+    deadlineKind = kind
+    deadlineRequest = requestCount
+    switch kind {
+    case .none: deadline = .distantFuture
+    case .idle:
+      // A new connection has to say something soon; empty lines do not prolong it.
+      if !isContinued {
+        deadline = now + (requestCount == 0 ? limits.headerTimeout : limits.idleTimeout)
+      }
+    case .header: if !isContinued { deadline = now + limits.headerTimeout }
+    case .content: if !isContinued || hadContent { deadline = now + limits.bodyTimeout }
+    case .linger: if !isContinued { deadline = now + limits.lingerTimeout }
+    }
+  }
+
+  /// Checks the connection's deadlines; every 250 ms or so.
+  /// - Parameter unsentBytes: how many of the bytes taken by ``takeOutput(_:)`` the transport
+  ///   still holds.
+  public func tick(now: NIODeadline, unsentBytes: Int) {
+    self.now = now
+    guard phase != .closed else { return }
+    if checkSending(unsentBytes) { return }
+    guard now >= deadline else { return }
+    if unsentBytes > 0 || !output.isEmpty, deadlineKind == .idle || deadlineKind == .linger {
+      // The client is still reading its last response; whether it does is the send time-out's.
+      deadline = now + (deadlineKind == .idle ? limits.idleTimeout : limits.lingerTimeout)
+      return
+    }
+    deadline = .distantFuture
+    switch deadlineKind {
+    case .none: break
+    case .idle:
+      statistics.idleTimeouts.add()
+      startClosing(.afterOutput)
+    case .header: refuse(.headerTimeout)
+    case .content:
+      if phase == .discarding {
+        startClosing(.lingering)
+      } else {
+        fail(.bodyTimeout, reason: .timedOut)
+      }
+    case .linger: closeIntent = .afterOutput
+    }
+    updateDeadline()
+  }
+
+  /// Cuts the connection off when the client has taken nothing for too long; whether it did.
+  private func checkSending(_ unsentBytes: Int) -> Bool {
+    let sent = handedOverBytes - unsentBytes
+    guard unsentBytes > 0 else {
+      sendDeadline = nil
+      sentBytes = sent
+      return false
+    }
+    guard let limit = sendDeadline, sent == sentBytes else {
+      sendDeadline = now + limits.sendTimeout
+      sentBytes = sent
+      return false
+    }
+    guard now >= limit else { return false }
+    statistics.sendTimeouts.add()
+    startClosing(.reset)
+    endExchange(.timedOut)
+    updateDeadline()
+    return true
+  }
+}

@@ -1,0 +1,199 @@
+import HTTPMessage
+import NIOCore
+
+/// The response's side: what an ``HTTP1ResponseWriter`` forwards to.
+extension HTTP1Connection {
+  func writeInformational(status: Int, fields: FieldBlock) {
+    guard case .awaited = response, !isHTTP10, (100..<200).contains(status), status != 101 else {
+      return
+    }
+    if status == 100 { owesContinue = false }
+    output.append {
+      HTTP1ResponseSerializer.writeInformational(status: status, fields: fields, into: &$0)
+    }
+    outputChanged()
+  }
+
+  func start(
+    status: Int, storedLines: UnsafeRawBufferPointer, addedLines: UnsafeRawBufferPointer,
+    framing: ResponseFraming
+  ) {
+    guard case .awaited = response else {
+      preconditionFailure("a second head, status \(status), in state \(response)")
+    }
+    let delimiter: HTTP1ResponseSerializer.Delimiter
+    switch framing {
+    case .length(let count):
+      delimiter = .length(count)
+      response = .counted(remaining: count)
+    case .streamed where isHTTP10:
+      delimiter = .none
+      response = .untilClose
+      keepsAlive = false
+    case .streamed:
+      delimiter = .chunked
+      response = .chunked
+    case .bodyless(let count):
+      delimiter = status == 204 ? .none : count.map { .length($0) } ?? .none
+      response = .bodyless
+    }
+    // A client that still waits for 100 may send its content or not: no telling where the next
+    // request would start (RFC 9110 section 10.1.1).
+    if isDraining || (owesContinue && inbound.readableBytes == 0) { keepsAlive = false }
+    let connection: HTTP1ResponseSerializer.ConnectionField =
+      keepsAlive ? (isHTTP10 ? .keepAlive : .none) : .close
+    owesContinue = false
+    output.append {
+      HTTP1ResponseSerializer.writeHead(
+        status: status, storedLines: storedLines, addedLines: addedLines, delimiter: delimiter,
+        connection: connection, into: &$0)
+    }
+    outputChanged()
+  }
+
+  func write(bytes: UnsafeRawBufferPointer) {
+    guard bytes.count > 0 else { return }
+    let isChunked = account(bytes.count)
+    if isChunked { output.append { HTTP1ResponseSerializer.writeChunkStart(bytes.count, into: &$0) } }
+    output.append(bytes)
+    if isChunked { output.append { HTTP1ResponseSerializer.writeChunkEnd(into: &$0) } }
+    outputChanged()
+  }
+
+  func write(_ chunk: ByteBuffer) {
+    let count = chunk.readableBytes
+    guard count > 0 else { return }
+    let isChunked = account(count)
+    if isChunked { output.append { HTTP1ResponseSerializer.writeChunkStart(count, into: &$0) } }
+    output.append(chunk)
+    if isChunked { output.append { HTTP1ResponseSerializer.writeChunkEnd(into: &$0) } }
+    outputChanged()
+  }
+
+  /// Counts content that is about to be sent; whether it has to be framed as a chunk.
+  @inline(__always)
+  private func account(_ count: Int) -> Bool {
+    contentBytesWritten += count
+    switch response {
+    case .counted(let remaining):
+      precondition(count <= remaining, "\(count) bytes of content where \(remaining) are declared")
+      response = .counted(remaining: remaining - count)
+      return false
+    case .chunked: return true
+    case .untilClose: return false
+    case .none, .awaited, .bodyless:
+      preconditionFailure("\(count) bytes of content in state \(response)")
+    }
+  }
+
+  func finish(trailers: FieldBlock?) {
+    switch response {
+    case .none: return
+    case .awaited: preconditionFailure("a response ended before its head")
+    // Too few bytes: the response must not look complete.
+    case .counted(let remaining) where remaining > 0: return abort()
+    case .counted, .bodyless: break
+    case .untilClose: keepsAlive = false
+    case .chunked:
+      output.append { HTTP1ResponseSerializer.writeLastChunk(trailers: trailers, into: &$0) }
+    }
+    endResponse()
+    outputChanged()
+  }
+
+  func abort() {
+    if case .none = response { return }
+    var intent = CloseIntent.afterOutput
+    if case .untilClose = response { intent = .reset }
+    endResponse()
+    startClosing(intent)
+    outputChanged()
+  }
+
+  /// The response is over: the connection turns to what comes next.
+  private func endResponse() {
+    response = .none
+    exchange = nil
+    owesDrained = false
+    wantsContent = false
+    if !isInResponder { dropWriter() }
+    if content.isFinished, keepsAlive {
+      phase = .head
+    } else if content.isFinished || content.remainingBytes == 0 {
+      if keepsAlive { phase = .head } else { endConnection() }
+    } else if keepsAlive, (content.remainingBytes ?? 0) <= limits.discardLimitBytes {
+      phase = .discarding
+      discardedBytes = 0
+    } else {
+      startClosing(.lingering)
+    }
+  }
+
+  /// Closes behind the last response; lingering where bytes may still be on their way to us.
+  func endConnection() {
+    startClosing(inbound.readableBytes == 0 || inputHasEnded ? .afterOutput : .lingering)
+  }
+
+  func startClosing(_ intent: CloseIntent) {
+    phase = .closing
+    inbound = ByteBuffer()
+    closeIntent = intent == .lingering && inputHasEnded ? .afterOutput : intent
+  }
+
+  /// Answers what could not be read, or could not be served, before it became a request.
+  func refuse(_ fault: RequestFault) {
+    statistics.count(fault)
+    output.append { FaultResponse.write(fault, into: &$0) }
+    startClosing(.lingering)
+    responder.refused(fault, remoteAddress: remoteAddress)
+  }
+
+  /// The request being answered cannot go on: it is answered with `fault` if that is still
+  /// possible, else cut short, and the exchange hears why.
+  func fail(_ fault: RequestFault, reason: ClientCloseReason) {
+    statistics.count(fault)
+    if case .awaited = response {
+      output.append { FaultResponse.write(fault, into: &$0) }
+      startClosing(.lingering)
+    } else if case .untilClose = response {
+      startClosing(.reset)
+    } else {
+      startClosing(.afterOutput)
+    }
+    endExchange(reason)
+  }
+
+  /// Tells the exchange that its client is gone; its writer is dead by then.
+  func endExchange(_ reason: ClientCloseReason) {
+    response = .none
+    owesDrained = false
+    wantsContent = false
+    guard let exchange else { return }
+    self.exchange = nil
+    dropWriter()
+    exchange.clientClosed(reason)
+  }
+
+  /// Whether output may grow, by what waits here and in the transport.
+  var isWritable: Bool {
+    transportIsWritable && output.byteCount < limits.outputHighWaterBytes
+  }
+
+  /// ``isWritable`` as the exchange sees it: a no is followed by `outputDrained()`.
+  func checkWritable() -> Bool {
+    if isWritable { return true }
+    owesDrained = true
+    return false
+  }
+
+  func callDrained() {
+    owesDrained = false
+    exchange?.outputDrained()
+  }
+
+  /// Has the transport look at the output, unless it will anyway after the current entry point.
+  @inline(__always)
+  func outputChanged() {
+    if !isPumping { transport?.scheduleResume() }
+  }
+}

@@ -1,0 +1,319 @@
+import HTTPMessage
+import NIOCore
+
+/// What a connection asks of whatever carries its bytes.
+public protocol ConnectionTransport: AnyObject {
+  /// The connection was changed from outside its entry points (an exchange wrote, or wants
+  /// content): call ``HTTP1Connection/resume(now:)`` soon, on the same loop, not from within.
+  func scheduleResume()
+}
+
+/// One HTTP/1.1 connection: bytes in, requests and responses, bytes out. No sockets, no clock, no
+/// timers of its own, so that a test, a fuzzer or another transport can drive it.
+///
+/// Owned by one event loop and confined to it. The driver calls the entry points below and looks
+/// afterwards at ``takeOutput(_:)``, ``closeIntent`` and ``wantsRead``.
+///
+/// Requests are answered in the order they came, one at a time; the next ones wait unread in
+/// `inbound`. Requests that the responder answers at once are worked off in one go, into one
+/// buffer: that loop is the hit path.
+///
+/// Limits: `inbound` is bounded by the input high-water mark (or one head), output by the output
+/// high-water mark plus what one hit writes; time by ``tick(now:unsentBytes:)``.
+public final class HTTP1Connection<Responder: RequestResponder> {
+  /// What to do with the transport once the output has been sent.
+  public enum CloseIntent: Sendable, Equatable {
+    /// Keep it open.
+    case none
+    /// Close it.
+    case afterOutput
+    /// Shut its output down, and go on reading until the client has closed or the time is up: a
+    /// close with unread bytes would reset the connection and could destroy the response.
+    case lingering
+    /// Reset it at once, so that the client cannot take what it got for the whole.
+    case reset
+  }
+
+  enum Phase {
+    /// Between requests, or within a head.
+    case head
+    /// A request is being answered.
+    case exchange
+    /// The response has ended; the rest of the request's content is thrown away.
+    case discarding
+    /// No more requests; what still comes in is thrown away.
+    case closing
+    case closed
+  }
+
+  enum Response {
+    /// No request, or its response has ended.
+    case none
+    /// The head has not been sent.
+    case awaited
+    case counted(remaining: Int)
+    case chunked
+    case untilClose
+    case bodyless
+  }
+
+  enum DeadlineKind { case none, idle, header, content, linger }
+
+  let responder: Responder
+  let limits: ConnectionLimits
+  let statistics: ServerStatistics
+  let isSecure: Bool
+  let remoteAddress: SocketAddress?
+  let eventLoop: any EventLoop
+  /// Who carries the bytes; set by the driver, dropped when the connection ends.
+  public weak var transport: (any ConnectionTransport)?
+
+  var phase = Phase.head
+  var response = Response.none
+  var parser: HTTP1RequestParser
+  var inbound = ByteBuffer()
+  var output: OutputQueue
+  var content: HTTP1BodyDecoder
+  var exchange: Responder.Exchange?
+  var writer: HTTP1ResponseWriter<Responder>?
+
+  /// What the driver is to do about closing.
+  public internal(set) var closeIntent = CloseIntent.none
+  var isPumping = false
+  var isInResponder = false
+  var isDraining = false
+  var inputHasEnded = false
+  /// Whether the transport takes more bytes.
+  var transportIsWritable = true
+  /// Whether the exchange was told to hold back and waits for `outputDrained()`.
+  var owesDrained = false
+
+  // Of the request being answered:
+  var keepsAlive = true
+  var isHTTP10 = false
+  var owesContinue = false
+  var wantsContent = false
+  var contentBytesWritten = 0
+
+  var requestCount = 0
+  var discardedBytes = 0
+  /// The clock as of the last entry point.
+  var now: NIODeadline
+  var deadline = NIODeadline.distantFuture
+  var deadlineKind = DeadlineKind.none
+  /// What `requestCount` was when the deadline was set: the next head gets a new one.
+  var deadlineRequest = 0
+  var hasNewContent = false
+  /// Bytes handed to the transport so far, and how many of them it had got rid of.
+  var handedOverBytes = 0
+  var sentBytes = 0
+  var sendDeadline: NIODeadline?
+
+  /// A connection that has just been accepted.
+  public init(
+    responder: Responder, limits: ConnectionLimits, statistics: ServerStatistics,
+    pool: OutputBufferPool, eventLoop: any EventLoop, remoteAddress: SocketAddress?,
+    isSecure: Bool, now: NIODeadline
+  ) {
+    self.responder = responder
+    self.limits = limits
+    self.statistics = statistics
+    self.isSecure = isSecure
+    self.remoteAddress = remoteAddress
+    self.eventLoop = eventLoop
+    self.now = now
+    parser = HTTP1RequestParser(limits: limits.head)
+    output = OutputQueue(pool: pool)
+    content = HTTP1BodyDecoder(framing: .none, contentLimitBytes: nil, limits: limits.head)
+    updateDeadline()
+  }
+
+  // MARK: Entry points
+
+  /// Takes bytes from the client.
+  public func receive(_ buffer: ByteBuffer, now: NIODeadline) {
+    self.now = now
+    statistics.bytesIn.add(buffer.readableBytes)
+    guard phase != .closing, phase != .closed else { return }
+    hasNewContent = true
+    if inbound.readableBytes == 0 {
+      inbound = buffer
+    } else {
+      inbound.writeImmutableBuffer(buffer)
+    }
+    pump()
+  }
+
+  /// The client sends no more bytes; it may still read.
+  public func endInput(now: NIODeadline) {
+    self.now = now
+    inputHasEnded = true
+    if phase == .closing {
+      // Nothing is left to wait for behind the last response.
+      if closeIntent == .lingering { closeIntent = .afterOutput }
+      return
+    }
+    pump()
+  }
+
+  /// Goes on after ``ConnectionTransport/scheduleResume()``.
+  public func resume(now: NIODeadline) {
+    self.now = now
+    if owesDrained, isWritable { callDrained() }
+    pump()
+  }
+
+  /// The transport takes more bytes, or takes none for now.
+  public func setTransportWritable(_ isWritable: Bool, now: NIODeadline) {
+    self.now = now
+    transportIsWritable = isWritable
+    guard isWritable else { return }
+    if owesDrained, self.isWritable { callDrained() }
+    pump()
+  }
+
+  /// Takes no further request after the one being answered; an idle connection closes at once.
+  public func beginDrain(now: NIODeadline) {
+    self.now = now
+    isDraining = true
+    pump()
+  }
+
+  /// Answers 503 in place of any request: there are too many connections.
+  /// - Parameter lingers: whether the client gets time to read that.
+  public func reject(lingers: Bool) {
+    refuse(.tooManyConnections)
+    if !lingers { closeIntent = .afterOutput }
+    updateDeadline()
+  }
+
+  /// The transport is gone, or is to be cut off: the exchange under way hears of it.
+  public func close(_ reason: ClientCloseReason) {
+    guard phase != .closed else { return }
+    phase = .closed
+    response = .none
+    inbound = ByteBuffer()
+    if closeIntent == .none { closeIntent = .afterOutput }
+    endExchange(reason)
+    writer?.detach()
+    writer = nil
+  }
+
+  /// Hands over all output, in order. Returns how many bytes that were.
+  @inline(__always)
+  @discardableResult
+  public func takeOutput(_ send: (ByteBuffer) -> Void) -> Int {
+    let count = output.byteCount
+    guard count > 0 else { return 0 }
+    handedOverBytes += count
+    statistics.bytesOut.add(count)
+    output.take(send)
+    if owesDrained, isWritable { transport?.scheduleResume() }
+    return count
+  }
+
+  /// Whether bytes of the client are of use now. False holds a client back whose content nobody
+  /// has asked for, or who sends requests faster than it reads the answers.
+  public var wantsRead: Bool {
+    switch phase {
+    case .head: isWritable
+    case .exchange: wantsContent || inbound.readableBytes < limits.inputHighWaterBytes
+    case .discarding, .closing: true
+    case .closed: false
+    }
+  }
+
+  /// Whether the connection waits for its next request with nothing under way.
+  public var isIdle: Bool { phase == .head && inbound.readableBytes == 0 && output.isEmpty }
+
+  // MARK: The loop
+
+  /// Does what can be done with the bytes there are.
+  func pump() {
+    guard !isPumping else { return }
+    isPumping = true
+    while step() {}
+    isPumping = false
+    // The transport's buffer can be used again once nothing here shares it.
+    if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+    updateDeadline()
+  }
+
+  /// Takes one step; false when there is nothing to do until something comes.
+  @inline(__always)
+  private func step() -> Bool {
+    switch phase {
+    case .head: readHead()
+    case .exchange: deliverContent()
+    case .discarding: discardContent()
+    case .closing, .closed: false
+    }
+  }
+
+  /// Reads the next head, unless the client has to take its answers first.
+  private func readHead() -> Bool {
+    guard isWritable else { return false }
+    if inbound.readableBytes == 0 {
+      if inputHasEnded || isDraining { endConnection() }
+      return false
+    }
+    do {
+      guard let head = try parser.parse(&inbound, isSecure: isSecure) else {
+        if inputHasEnded { endConnection() }
+        return false
+      }
+      return begin(head)
+    } catch {
+      refuse(error)
+      return false
+    }
+  }
+
+  /// Hands a request to the responder.
+  private func begin(_ head: RequestHead) -> Bool {
+    requestCount += 1
+    statistics.requests.add()
+    keepsAlive = head.keepsAlive && !isDraining
+    if let limit = limits.requestsPerConnection, requestCount >= limit { keepsAlive = false }
+    isHTTP10 = head.version == .http10
+    owesContinue = head.expectsContinue
+    wantsContent = false
+    contentBytesWritten = 0
+    if head.framing != .none || !content.isFinished {
+      content = HTTP1BodyDecoder(
+        framing: head.framing, contentLimitBytes: limits.requestBodyBytes, limits: limits.head)
+      if let limit = limits.requestBodyBytes, let length = content.remainingBytes, length > limit {
+        refuse(.contentTooLarge)
+        return false
+      }
+    }
+    response = .awaited
+    phase = .exchange
+    isInResponder = true
+    let exchange = callResponder(head)
+    isInResponder = false
+    if case .none = response {
+      // Answered at once. Whoever kept the writer all the same must not reach the next request.
+      if writer != nil, !isKnownUniquelyReferenced(&writer) { dropWriter() }
+      return true
+    }
+    guard let exchange else {
+      preconditionFailure("no exchange for a request that is not answered: \(response)")
+    }
+    self.exchange = exchange
+    return true
+  }
+
+  private func callResponder(_ head: RequestHead) -> Responder.Exchange? {
+    if let writer { return responder.respond(to: head, writer: writer) }
+    let writer = HTTP1ResponseWriter(
+      connection: self, remoteAddress: remoteAddress, eventLoop: eventLoop)
+    self.writer = writer
+    return responder.respond(to: head, writer: writer)
+  }
+
+  func dropWriter() {
+    writer?.detach()
+    writer = nil
+  }
+}

@@ -1,0 +1,69 @@
+import HTTPMessage
+import NIOCore
+
+/// What the front listens on and the limits it holds its clients to.
+public struct ServerConfiguration: Sendable {
+  /// An address to listen on.
+  public struct Listener: Sendable, Equatable {
+    /// A name or an address, such as `127.0.0.1` or `::1`.
+    public var host: String
+    /// The port; 0 takes a free one.
+    public var port: Int
+
+    /// A listener on this host and port.
+    public init(host: String, port: Int) {
+      self.host = host
+      self.port = port
+    }
+  }
+
+  /// The addresses; every event loop listens on each of them.
+  public var listeners: [Listener]
+  /// The limits on each connection.
+  public var limits: ConnectionLimits
+  /// Connections of all loops together; the next one is answered 503.
+  public var maxConnections: Int
+  /// Connections that wait in the kernel to be accepted, a listening socket.
+  public var backlog: Int
+
+  /// A configuration of these parts.
+  public init(
+    listeners: [Listener], limits: ConnectionLimits = ConnectionLimits(),
+    maxConnections: Int = 10_000, backlog: Int = 4096
+  ) {
+    self.listeners = listeners
+    self.limits = limits
+    self.maxConnections = maxConnections
+    self.backlog = backlog
+  }
+}
+
+/// The limits that one connection is held to. Times are checked every 250 ms.
+public struct ConnectionLimits: Sendable {
+  /// Size and count of a request's head, and of a trailer section.
+  public var head = HeadLimits()
+  /// Bytes of one request's content; nil for no limit. More is answered 413.
+  public var requestBodyBytes: Int?
+  /// From a head's first byte to its last; on a new connection from its start. Then 408.
+  public var headerTimeout = TimeAmount.seconds(15)
+  /// Between two pieces of a request's content that is being waited for. Then 408.
+  public var bodyTimeout = TimeAmount.seconds(30)
+  /// Between two requests. Then the connection closes without a word.
+  public var idleTimeout = TimeAmount.seconds(60)
+  /// How long a client may take none of the bytes that wait for it. Then the connection is reset.
+  public var sendTimeout = TimeAmount.seconds(30)
+  /// How long bytes are thrown away behind the last response, so that the client can read it.
+  public var lingerTimeout = TimeAmount.seconds(2)
+  /// Requests on one connection; nil for no limit.
+  public var requestsPerConnection: Int?
+  /// Bytes that may wait for one client before its exchange is told to hold back.
+  public var outputHighWaterBytes = 256 << 10
+  /// Bytes read ahead of what is asked for: pipelined requests, or content nobody wants yet.
+  public var inputHighWaterBytes = 64 << 10
+  /// Content left over when its response has ended: up to this many bytes are thrown away to keep
+  /// the connection, beyond them it closes.
+  public var discardLimitBytes = 256 << 10
+
+  /// The default limits.
+  public init() {}
+}

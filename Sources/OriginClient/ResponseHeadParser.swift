@@ -1,0 +1,322 @@
+import HTTPMessage
+import NIOCore
+
+/// Why an origin's response head was refused.
+enum ResponseFault: String, Error, CaseIterable {
+  case badStatusLine = "malformed status line"
+  case switchingProtocols = "101 to a request without Upgrade"
+  case foldedField = "obsolete line folding"
+  case badFieldName = "malformed field name"
+  case badFieldValue = "control character in a field value"
+  case badContentLength = "malformed Content-Length"
+  case repeatedContentLength = "more than one Content-Length"
+  case lengthAndTransferEncoding = "Content-Length beside Transfer-Encoding"
+  case badTransferEncoding = "Transfer-Encoding is not a single chunked"
+  case headTooLarge = "response head too large"
+  case tooManyFields = "too many response fields"
+
+  var failureKind: OriginFailure.Kind {
+    switch self {
+    case .headTooLarge, .tooManyFields: .headTooLarge
+    default: .malformed
+    }
+  }
+}
+
+/// Checks an origin's response head, line by line, and builds the fields that go on from here.
+///
+/// libcurl delimits the response by the same lines but is more lenient; what passes here has one
+/// reading only, so that libcurl, this edge and whatever stands in front of it agree where the
+/// response ends (RFC 9112 sections 6.3 and 11.1). Lines come raw, with their line end (CR LF, or
+/// the bare LF of RFC 9112 section 2.2). Connection fields are taken off (RFC 9110 section 7.6.1).
+/// Sockets-free; owned by the transport's thread. After a fault it must be started anew.
+struct ResponseHeadParser {
+  /// What a line completed.
+  enum Event {
+    /// An interim response other than 100.
+    case informational(status: Int, fields: FieldBlock)
+    /// The final response's head.
+    case head(OriginResponseHead)
+  }
+
+  private enum Section { case statusLine, fields, trailers }
+
+  private let limitBytes: Int
+  private let fieldLimit: Int
+  private var answersHead = false
+  private var section = Section.statusLine
+  private var receivedBytes = 0
+  private var fieldCount = 0
+  private var status = 0
+  private var isHTTP10 = false
+  private var declaredLength: Int?
+  private var builder = FieldBuilder()
+  /// Lower-case names that Connection lists, `close` and `keep-alive` aside. Rarely any.
+  private var connectionOptions: [[UInt8]] = []
+  /// Whether the current head has `Transfer-Encoding: chunked`.
+  private(set) var isChunked = false
+
+  init(limitBytes: Int, fieldLimit: Int) {
+    self.limitBytes = limitBytes
+    self.fieldLimit = fieldLimit
+  }
+
+  /// Whether any byte of a response came.
+  var hasReceived: Bool { receivedBytes > 0 }
+  /// Whether the final head is complete.
+  var isHeadComplete: Bool { section == .trailers }
+  /// Whether the response has no content by definition (RFC 9110 section 6.4.1).
+  var hasNoContent: Bool { answersHead || status == 204 || status == 304 }
+
+  /// Begins a new response.
+  mutating func start(answersHead: Bool) {
+    self.answersHead = answersHead
+    receivedBytes = 0
+    beginHead()
+  }
+
+  /// Takes one line; the event when it completed a head.
+  ///
+  /// The interim heads of a response count toward the same limit as its final head, which bounds
+  /// their number. After the head, lines are trailer fields.
+  mutating func receive(_ raw: UnsafeRawBufferPointer) throws(ResponseFault) -> Event? {
+    receivedBytes += raw.count
+    guard receivedBytes <= limitBytes else { throw .headTooLarge }
+    let line = Self.withoutLineEnd(raw)
+    switch section {
+    case .statusLine:
+      try readStatusLine(line)
+      section = .fields
+      return nil
+    case .fields:
+      if line.isEmpty { return endHead() }
+      try readField(line)
+      return nil
+    case .trailers:
+      if !line.isEmpty { try readTrailer(line) }
+      return nil
+    }
+  }
+
+  /// The trailer fields that came; nil when there are none.
+  mutating func takeTrailers() -> FieldBlock? {
+    builder.isEmpty ? nil : builder.take()
+  }
+
+  private mutating func beginHead() {
+    section = .statusLine
+    fieldCount = 0
+    status = 0
+    isHTTP10 = false
+    isChunked = false
+    declaredLength = nil
+    builder.reset()
+    if !connectionOptions.isEmpty { connectionOptions = [] }
+  }
+
+  private mutating func endHead() -> Event? {
+    var fields = builder.take()
+    if !connectionOptions.isEmpty { fields = withoutConnectionOptions(fields) }
+    if status >= 200 {
+      section = .trailers
+      receivedBytes = 1
+      fieldCount = 0
+      return .head(
+        OriginResponseHead(
+          status: status, fields: fields, contentLength: hasNoContent ? 0 : declaredLength))
+    }
+    let interim = status
+    beginHead()
+    return interim == 100 ? nil : .informational(status: interim, fields: fields)
+  }
+}
+
+// MARK: - Lines
+
+extension ResponseHeadParser {
+  private static func withoutLineEnd(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    var end = raw.count
+    if end > 0, raw[end - 1] == 0x0A {
+      end -= 1
+      if end > 0, raw[end - 1] == 0x0D { end -= 1 }
+    }
+    return UnsafeRawBufferPointer(rebasing: raw[..<end])
+  }
+
+  /// `HTTP/1.0` or `HTTP/1.1`, a space, three digits, and nothing or a space and the reason
+  /// (RFC 9112 section 4; a missing last space is common enough to be let through).
+  private mutating func readStatusLine(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
+    guard line.count >= 12,
+      UnsafeRawBufferPointer(rebasing: line[..<7]).equals("HTTP/1."),
+      line[7] == UInt8(ascii: "1") || line[7] == UInt8(ascii: "0"), line[8] == 0x20,
+      line[9].isASCIIDigit, line[10].isASCIIDigit, line[11].isASCIIDigit,
+      line.count == 12 || line[12] == 0x20,
+      line[12...].allSatisfy({ $0.isFieldValueByte })
+    else { throw .badStatusLine }
+    let digits = line[9...11]
+    status = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+    guard status >= 100 else { throw .badStatusLine }
+    guard status != 101 else { throw .switchingProtocols }
+    isHTTP10 = line[7] == UInt8(ascii: "0")
+  }
+
+  private mutating func readField(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
+    let (name, value) = try split(line)
+    let known = KnownField(name)
+    switch known {
+    case .contentLength: try readContentLength(value)
+    case .transferEncoding: try readTransferEncoding(value)
+    case .connection: readConnection(value)
+    default: break
+    }
+    if !Self.connectionFields.contains(known) || known == .other {
+      builder.append(line: line, name: name, value: value, known: known)
+    }
+  }
+
+  /// A trailer field; those that say how the message is delimited or routed mean nothing there
+  /// (RFC 9110 section 6.5.1) and are left out.
+  private mutating func readTrailer(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
+    let (name, value) = try split(line)
+    let known = KnownField(name)
+    if known == .other
+      || !(Self.connectionFields.contains(known) || Self.neverTrailers.contains(known))
+    {
+      builder.append(line: line, name: name, value: value, known: known)
+    }
+  }
+
+  private mutating func split(
+    _ line: UnsafeRawBufferPointer
+  ) throws(ResponseFault) -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    fieldCount += 1
+    guard fieldCount <= fieldLimit else { throw .tooManyFields }
+    guard !line[0].isOptionalWhitespace else { throw .foldedField }
+    var colon = 0
+    while colon < line.count, line[colon].isTokenByte { colon += 1 }
+    // A block's entries count a name's bytes in 16 bits.
+    guard 1...Int(UInt16.max) ~= colon, colon < line.count, line[colon] == UInt8(ascii: ":") else {
+      throw .badFieldName
+    }
+    let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]).trimmed
+    for byte in value where !byte.isFieldValueByte { throw .badFieldValue }
+    return (UnsafeRawBufferPointer(rebasing: line[..<colon]), value)
+  }
+
+  /// One line of digits (RFC 9112 section 6.3: a list, even of equal values, may be refused).
+  private mutating func readContentLength(
+    _ value: UnsafeRawBufferPointer
+  ) throws(ResponseFault) {
+    guard declaredLength == nil else { throw .repeatedContentLength }
+    // 18 digits stay below Int.max.
+    guard 1...18 ~= value.count, value.allSatisfy({ $0.isASCIIDigit }) else {
+      throw .badContentLength
+    }
+    guard !isChunked else { throw .lengthAndTransferEncoding }
+    declaredLength = value.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+  }
+
+  private mutating func readTransferEncoding(
+    _ value: UnsafeRawBufferPointer
+  ) throws(ResponseFault) {
+    guard declaredLength == nil else { throw .lengthAndTransferEncoding }
+    // HTTP/1.0 has no transfer codings: its framing would be faulty (RFC 9112 section 6.1).
+    guard !isChunked, !isHTTP10, value.equalsIgnoringCase("chunked") else {
+      throw .badTransferEncoding
+    }
+    isChunked = true
+  }
+}
+
+// MARK: - Connection fields
+
+extension ResponseHeadParser {
+  /// What concerns this connection only and never goes on.
+  static let connectionFields: KnownFieldSet = [
+    .connection, .keepAlive, .proxyConnection, .transferEncoding, .te, .trailer, .upgrade,
+    .proxyAuthenticate, .proxyAuthorization, .http2Settings,
+  ]
+
+  static let neverTrailers: KnownFieldSet = [
+    .contentLength, .host, .contentEncoding, .contentType, .contentRange, .cacheControl,
+    .setCookie, .authorization, .location, .vary, .expires, .age, .date,
+  ]
+
+  private mutating func readConnection(_ value: UnsafeRawBufferPointer) {
+    for item in value.split(separator: UInt8(ascii: ",")) {
+      let option = UnsafeRawBufferPointer(rebasing: item).trimmed
+      if option.isEmpty || option.equalsIgnoringCase("close")
+        || option.equalsIgnoringCase("keep-alive")
+      {
+        continue
+      }
+      connectionOptions.append(option.map(\.asciiLowercased))
+    }
+  }
+
+  /// Takes off the fields that Connection names. Cache-Control stays: naming it is forbidden
+  /// (RFC 9110 section 7.6.1), and obeying would make a private response a shared one.
+  private func withoutConnectionOptions(_ fields: FieldBlock) -> FieldBlock {
+    var result = FieldBlock(capacity: fields.bytes.readableBytes)
+    fields.forEachLine { name, value, known in
+      let isNamed = connectionOptions.contains { option in
+        option.withUnsafeBytes { name.equalsIgnoringCase($0) }
+      }
+      if !isNamed || known == .cacheControl {
+        result.append(name: name, value: value, known: known)
+      }
+    }
+    return result
+  }
+}
+
+/// Field lines under construction: two allocations a head, none a field.
+private struct FieldBuilder {
+  private var bytes = ByteBuffer()
+  private var entries: [FieldEntry] = []
+  private var presence: KnownFieldSet = []
+
+  var isEmpty: Bool { entries.isEmpty }
+
+  mutating func reset() {
+    if entries.isEmpty { return }
+    bytes = ByteBuffer()
+    entries = []
+    presence = []
+  }
+
+  mutating func append(
+    line: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
+    known: KnownField
+  ) {
+    if entries.isEmpty {
+      // A common head is 200 to 400 bytes in 6 to 12 lines.
+      bytes.reserveCapacity(512)
+      entries.reserveCapacity(12)
+    }
+    let offset = bytes.readableBytes
+    var valueOffset = offset + name.count + 2
+    if line.count == name.count + 2 + value.count, line[name.count + 1] == 0x20 {
+      bytes.writeBytes(line)
+    } else {
+      bytes.writeBytes(name)
+      bytes.writeStaticString(": ")
+      valueOffset = bytes.readableBytes
+      bytes.writeBytes(value)
+    }
+    bytes.writeStaticString("\r\n")
+    entries.append(
+      FieldEntry(
+        name: TextRange(offset: offset, count: name.count),
+        value: TextRange(offset: valueOffset, count: value.count), known: known))
+    presence.insert(known)
+  }
+
+  mutating func take() -> FieldBlock {
+    let block = FieldBlock(bytes: bytes, entries: entries, presence: presence)
+    bytes = ByteBuffer()
+    entries = []
+    presence = []
+    return block
+  }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Testing
+
+/// The command line, the admin listener and shutdown.
+@Suite struct ControlTests {
+  @Test func invalidationsTakePathsGlobsAndQueries() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    let urls = ["/a?b=1", "/a?b=2", "/images/x.png", "/images/x.jpg", "/other"]
+    func results() throws -> [String] {
+      try urls.map { try edge.get($0).header("X-Cache")?.components(separatedBy: " ")[0] ?? "" }
+    }
+    #expect(try results() == ["Miss", "Miss", "Miss", "Miss", "Miss"])
+    #expect(try results() == ["Hit", "Hit", "Hit", "Hit", "Hit"])
+    #expect(try edge.invalidate("/images/*.png", "/a?b=1").status == 201)
+    #expect(try results() == ["Miss", "Hit", "Miss", "Hit", "Hit"])
+    #expect(try edge.invalidate("/*").status == 201)
+    #expect(try results() == ["Miss", "Miss", "Miss", "Miss", "Miss"])
+    #expect(try edge.admin("/other", "-X", "PURGE").status == 200)
+    #expect(try results() == ["Hit", "Hit", "Hit", "Hit", "Miss"])
+  }
+
+  @Test func theAdminListenerWantsThePassword() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    let body = ["-X", "POST", "-H", "Content-Type: application/json", "-d", "{\"paths\":[\"/*\"]}"]
+    #expect(try Curl.get(edge.adminURL + "/v1/invalidations", body).status == 401)
+    #expect(
+      try Curl.get(edge.adminURL + "/v1/invalidations", body + ["-u", "admin:wrong"]).status == 401)
+    #expect(try Curl.get(edge.adminURL + "/metrics").status == 401)
+    #expect(try Curl.get(edge.adminURL + "/healthz").status == 200)
+  }
+
+  @Test func edgePurgeDoesTheSameFromTheShell() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    _ = try edge.get("/a")
+    #expect(try edge.get("/a").header("X-Cache") == "Hit from edge")
+    let environment = ["EDGE_ADMIN_PASSWORD": Edge.password]
+    let byFile = try ChildProcess.run(
+      Edge.binary, ["purge", "--config", edge.configurationPath, "/*"], environment: environment)
+    #expect(byFile.status == 0, "\(byFile.output)")
+    #expect(try edge.get("/a").header("X-Cache") == "Miss from edge")
+    let byURL = try ChildProcess.run(
+      Edge.binary, ["purge", "--admin", edge.adminURL, "/a"], environment: environment)
+    #expect(byURL.status == 0, "\(byURL.output)")
+    #expect(try edge.get("/a").header("X-Cache") == "Miss from edge")
+    let refused = try ChildProcess.run(
+      Edge.binary, ["purge", "--admin", edge.adminURL, "/a"],
+      environment: ["EDGE_ADMIN_PASSWORD": "wrong"])
+    #expect(refused.status != 0)
+    #expect(refused.output.contains("password"))
+  }
+
+  @Test func everyFaultOfAConfigurationIsReportedWithItsPlace() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "edge-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("edge.conf")
+    try """
+    listeners:
+      - address: 127.0.0.1:8080
+    origins:
+      api: { servers: [http://127.0.0.1:9000] }
+    routes:
+      - match: /*
+        origin: apo
+        tll: { default: 1 day }
+    store: { memory: { size: many } }
+    """.write(to: file, atomically: true, encoding: .utf8)
+    for command in ["check", "serve"] {
+      let result = try ChildProcess.run(Edge.binary, [command, "--config", file.path])
+      #expect(result.status == 78)
+      #expect(result.output.contains("edge.conf:7:13: "))
+      #expect(result.output.contains("edge.conf:8:5: unknown option 'tll' (did you mean 'ttl'?)"))
+      #expect(result.output.contains("edge.conf:9:26: "))
+    }
+  }
+
+  @Test(arguments: [SIGTERM, SIGINT])
+  func aSignalDrains(_ signal: Int32) throws {
+    let arrived = DispatchSemaphore(value: 0)
+    let mayAnswer = DispatchSemaphore(value: 0)
+    let origin = try ScriptedOrigin { _, connection in
+      arrived.signal()
+      mayAnswer.wait()
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+      return false
+    }
+    let edge = try Edge(originPort: origin.port)
+    let process = try #require(edge.process)
+    let client = try RawSocket(port: edge.port)
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    arrived.wait()
+    process.signal(signal)
+    // The listener is gone while the running request still gets its answer.
+    #expect(eventually { (try? RawSocket(port: edge.port)) == nil })
+    mayAnswer.signal()
+    #expect(client.receiveAll().hasSuffix("done"))
+    #expect(process.wait() == 0)
+  }
+
+  @Test func aDrainHasALimit() throws {
+    let arrived = DispatchSemaphore(value: 0)
+    let origin = try ScriptedOrigin { _, connection in
+      arrived.signal()
+      _ = connection.receive()
+      return false
+    }
+    let edge = try Edge(originPort: origin.port, more: "limits: { drain: 300 ms }")
+    let process = try #require(edge.process)
+    let client = try RawSocket(port: edge.port)
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    arrived.wait()
+    process.signal(SIGTERM)
+    #expect(process.wait() == 0)
+  }
+
+  @Test func theCommandLineDocumentsItself() throws {
+    #expect(try ChildProcess.run(Edge.binary, ["version"]).output.hasPrefix("edge "))
+    #expect(try ChildProcess.run(Edge.binary, ["config", "reference"]).output.contains("`listeners"))
+    let schema = try ChildProcess.run(Edge.binary, ["config", "schema"]).output
+    #expect(try JSONSerialization.jsonObject(with: Data(schema.utf8)) is [String: Any])
+  }
+
+  @Test func aPortInUseIsNamed() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    let second = try ChildProcess.run(
+      Edge.binary, ["serve", "--config", edge.configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Edge.password])
+    #expect(second.status == 69)
+    #expect(second.output.contains("127.0.0.1:\(edge.port)"))
+  }
+}

@@ -1,0 +1,170 @@
+import Foundation
+
+/// The built binary and a folder of its own, started on a configuration.
+final class Edge {
+  static let password = "correct horse"
+
+  let folder: URL
+  let port: Int
+  let adminPort: Int
+  let originPort: Int
+  private(set) var process: ChildProcess?
+  private let configuration: String
+
+  /// Starts the edge in front of `originPort`.
+  /// - Parameters:
+  ///   - route: more options of the one route, each line indented by four spaces.
+  ///   - store: the store section's content, indented by two spaces.
+  ///   - more: further top-level sections.
+  init(
+    originPort: Int, route: String = "", store: String = "  disk: off", origin: String = "",
+    more: String = "", threads: Int = 2
+  ) throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "edge-test-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    port = try freePort()
+    adminPort = try freePort()
+    self.originPort = originPort
+    configuration = """
+      listeners:
+        - address: 127.0.0.1:\(port)
+      origins:
+        api:
+          servers: [http://127.0.0.1:\(originPort)]
+      \(origin)
+      routes:
+        - match: /*
+          origin: api
+      \(route)
+      store:
+      \(store)
+      admin:
+        address: 127.0.0.1:\(adminPort)
+        users:
+          - { name: admin, password: "${EDGE_ADMIN_PASSWORD}" }
+      threads: \(threads)
+      log:
+        level: warning
+        access: { path: access.log, format: json }
+      \(more)
+      """
+    try configuration.write(
+      to: folder.appendingPathComponent("edge.conf"), atomically: true, encoding: .utf8)
+    try start()
+  }
+
+  deinit {
+    process?.signal(SIGKILL)
+    process?.wait()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// Where the tests find `edge`: beside the test bundle, or `EDGE_BINARY`.
+  static let binary: String = {
+    if let path = ProcessInfo.processInfo.environment["EDGE_BINARY"] { return path }
+    let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let beside = URL(fileURLWithPath: test).deletingLastPathComponent()
+      .appendingPathComponent("edge").path
+    if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent(".build/debug/edge").path
+  }()
+
+  var configurationPath: String { folder.appendingPathComponent("edge.conf").path }
+  var url: String { "http://127.0.0.1:\(port)" }
+  var adminURL: String { "http://127.0.0.1:\(adminPort)" }
+
+  /// Starts the process and waits until it is ready.
+  func start() throws {
+    let process = try ChildProcess(
+      Self.binary, ["serve", "--config", configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Self.password, "SWIFT_BACKTRACE": "enable=no"])
+    self.process = process
+    let isReady = try eventually {
+      guard process.isRunning else { return true }
+      return try Curl.get("\(adminURL)/readyz").status == 200
+    }
+    guard isReady, process.isRunning else {
+      throw SocketFailure(what: "the edge did not start: \(process.text)")
+    }
+  }
+
+  /// Kills the process as a power cut would, as far as this machine goes.
+  func killHard() {
+    process?.signal(SIGKILL)
+    process?.wait()
+  }
+
+  func get(_ path: String, _ arguments: String...) throws -> CurlAnswer {
+    try Curl.get(url + path, arguments)
+  }
+
+  func admin(_ path: String, _ arguments: String...) throws -> CurlAnswer {
+    try Curl.get(adminURL + path, ["-u", "admin:\(Self.password)"] + arguments)
+  }
+
+  /// Invalidates over the admin API.
+  @discardableResult
+  func invalidate(_ paths: String...) throws -> CurlAnswer {
+    let list = paths.map { "\"\($0)\"" }.joined(separator: ",")
+    return try admin(
+      "/v1/invalidations", "-X", "POST", "-H", "Content-Type: application/json", "-d",
+      "{\"paths\":[\(list)]}")
+  }
+
+  /// The value of a metric without labels, or the sum over its labels.
+  func metric(_ name: String) throws -> Double {
+    try admin("/metrics").body.split(separator: "\n").reduce(0) { sum, line in
+      guard line.hasPrefix(name), let value = line.split(separator: " ").last,
+        line.dropFirst(name.count).first == " " || line.dropFirst(name.count).first == "{"
+      else { return sum }
+      return sum + (Double(value) ?? 0)
+    }
+  }
+
+  /// The access log's lines so far.
+  func accessLog() -> [String] {
+    let text = try? String(contentsOf: folder.appendingPathComponent("access.log"), encoding: .utf8)
+    return (text ?? "").split(separator: "\n").map(String.init)
+  }
+}
+
+/// The Python origin of `fixtures/`.
+final class FixtureOrigin {
+  let process: ChildProcess
+  let port: Int
+
+  init() throws {
+    let script = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("fixtures/origin.py").path
+    let process = try ChildProcess("/usr/bin/env", ["python3", "-u", script, "--port", "0", "--quiet"])
+    var port = 0
+    guard
+      eventually({
+        guard let line = process.text.split(separator: "\n").first(where: { $0.contains("listening on") })
+        else { return !process.isRunning }
+        port = line.split(separator: ":").last.flatMap { Int($0) } ?? 0
+        return true
+      }), port > 0
+    else { throw SocketFailure(what: "the fixture origin did not start: \(process.text)") }
+    self.process = process
+    self.port = port
+  }
+
+  deinit { stop() }
+
+  func stop() {
+    process.signal(SIGKILL)
+    process.wait()
+  }
+
+  /// How often the origin was asked for `path`.
+  func hits(_ path: String) throws -> Int {
+    let answer = try Curl.get("http://127.0.0.1:\(port)/hits")
+    let object = try JSONSerialization.jsonObject(with: Data(answer.body.utf8)) as? [String: Any]
+    return object?[path] as? Int ?? 0
+  }
+}

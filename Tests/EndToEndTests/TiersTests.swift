@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// Memory and disk through restarts and kills.
+@Suite struct TiersTests {
+  private static let store = """
+      memory: { size: 1 MiB, largest: 256 KiB }
+      disk: { path: cache, size: 256 MiB, sync_interval: 50 ms }
+    """
+
+  private func path(_ number: Int) -> String { "/large?bytes=20000&tag=\(number)" }
+
+  @Test func whatLeavesMemoryIsFoundOnDiskAndAgainAfterAKill() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    let count = 150  // 3 MB through 1 MiB of memory
+    for _ in 0..<2 {
+      for number in 0..<count { #expect(try edge.get(path(number)).status == 200) }
+    }
+    #expect(try eventually { try edge.metric("edge_store_disk_objects") >= 50 })
+    // The journal is synced within sync_interval; its count tells when all was.
+    #expect(try eventually { try edge.metric("edge_store_disk_pending_bytes") == 0 })
+    edge.killHard()
+    origin.stop()
+    try edge.start()
+    #expect(try eventually { try edge.metric("edge_store_disk_objects") >= 50 })
+    var hits = 0
+    for number in 0..<count {
+      let answer = try edge.get(path(number))
+      if answer.status == 200 {
+        hits += 1
+        #expect(answer.header("X-Cache") == "Hit from edge")
+        #expect(answer.body.utf8.count == 20000)
+      } else {
+        #expect(answer.status == 502)
+      }
+    }
+    #expect(hits >= 50)
+  }
+
+  @Test func anObjectTooLargeForMemoryStreamsThroughDiskAndIsServedFromIt() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    let url = "/large?bytes=30000000"
+    let first = try edge.get(url)
+    #expect(first.header("X-Cache") == "Miss from edge")
+    let second = try edge.get(url)
+    #expect(second.header("X-Cache") == "Hit from edge")
+    #expect(second.body.utf8.count == 30_000_000)
+    #expect(second.body == first.body)
+    let part = try edge.get(url, "-r", "29999990-")
+    #expect(part.status == 206)
+    #expect(part.body == String(first.body.suffix(10)))
+    #expect(try origin.hits("/large") == 1)
+    edge.killHard()
+    origin.stop()
+    try edge.start()
+    #expect(try eventually { try edge.get(url, "-r", "0-9").status == 206 })
+    #expect(try edge.get(url).body == first.body)
+  }
+
+  @Test func aPurgeHoldsAfterAKill() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    for url in ["/large?bytes=3000000&tag=a", "/large?bytes=3000000&tag=b"] {
+      _ = try edge.get(url)
+      #expect(try edge.get(url).header("X-Cache") == "Hit from edge")
+    }
+    #expect(try edge.invalidate("/large?bytes=3000000&tag=a").status == 201)
+    edge.killHard()
+    try edge.start()
+    #expect(try eventually { try edge.metric("edge_store_disk_objects") >= 1 })
+    #expect(try edge.get("/large?bytes=3000000&tag=b").header("X-Cache") == "Hit from edge")
+    #expect(try edge.get("/large?bytes=3000000&tag=a").header("X-Cache") == "Miss from edge")
+  }
+
+  @Test func aStoreDirectoryThatCannotBeUsedStopsTheStartWithItsPath() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    let second = try ChildProcess.run(
+      Edge.binary, ["serve", "--config", edge.configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Edge.password])
+    #expect(second.status == 69)
+    #expect(second.output.contains("cache"))
+  }
+
+  @Test func aDiskThatIsTakenAwayCostsHitsAndNoRequest() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    let url = "/large?bytes=3000000"
+    _ = try edge.get(url)
+    let cache = edge.folder.appendingPathComponent("cache")
+    for name in try FileManager.default.contentsOfDirectory(atPath: cache.path) {
+      try? FileManager.default.removeItem(at: cache.appendingPathComponent(name))
+    }
+    for number in 0..<5 {
+      let answer = try edge.get("/large?bytes=3000000&tag=\(number)")
+      #expect(answer.status == 200)
+      #expect(answer.body.utf8.count == 3_000_000)
+    }
+    #expect(try edge.get(url).status == 200)
+  }
+}

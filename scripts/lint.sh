@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# make lint: the formatter's rules, strictly.
+source "$(dirname "$0")/common.sh"
+need_swift
+swift format lint --strict --recursive Sources Tests Package.swift
+say "lint: nothing to mend"

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# make test: builds everything in debug, runs all tests and the formatter's rules.
+# The last line of standard output is `N passed, N failed`; the exit status is 0 only without failures.
+source "$(dirname "$0")/common.sh"
+need_swift
+need_packages "${build_packages[@]}" "${test_packages[@]}"
+
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+extra_failures=0
+status=0
+
+explain_build debug 5
+if swift build --build-tests; then
+  swift test --disable-xctest --skip-build --xunit-output "$log/tests.xml" "$@" \
+    > >(tee "$log/tests.log") 2>&1 || status=$?
+  wait
+else
+  say "the build failed"
+  status=build
+fi
+
+if ! swift format lint --strict --recursive Sources Tests Package.swift; then
+  say "the formatter's rules are broken (swift format -i mends most); this counts as a failure"
+  extra_failures=1
+fi
+python3 scripts/count_tests.py "$log/tests.xml" "$log/tests.log" "$status" "$extra_failures"
