@@ -94,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "EdgeBench",
       dependencies: [
-        "HTTPMessage", nioCore, nioPosix,
+        nioCore, nioPosix,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
@@ -120,6 +120,8 @@ let package = Package(
         "AdminAPI", .product(name: "HummingbirdTesting", package: "hummingbird"),
       ], swiftSettings: settings),
     .testTarget(name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
+    .testTarget(
+      name: "EdgeBenchTests", dependencies: ["EdgeBench", nioCore], swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

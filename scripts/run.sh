@@ -68,7 +68,7 @@ Synapse Edge listens on $edge_url, its admin side on $admin_url. Try:
   curl -s -r 0-99 -D - -o /dev/null $edge_url/images/hero.png
 
   # purge it through the admin side; the next request is a miss
-  EDGE_ADMIN_PASSWORD=$EDGE_ADMIN_PASSWORD .build/release/edge purge $edge_url/products/1 --admin $admin_url
+  EDGE_ADMIN_PASSWORD=$EDGE_ADMIN_PASSWORD .build/release/edge purge --config $config /products/1
 
 Ctrl-C stops both.
 TRY

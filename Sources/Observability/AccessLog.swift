@@ -26,13 +26,23 @@ public final class AccessLog: Sendable {
   /// `path` is a file to append to, made with mode 0640 if it is missing, or `-` for standard
   /// output. `edgeName`, when not empty, stands in each JSON line as `edge`. Trouble with the file
   /// after the start goes to `logger`, once an incident, and to the counters.
-  public init(
+  public convenience init(
     path: String, format: AccessLogFormat, edgeName: String = "",
+    logger: Logger = Logger(label: "edge.access-log")
+  ) throws(AccessLogError) {
+    try self.init(
+      path: path, format: format, edgeName: edgeName, queueLimitBytes: AccessLog.queueLimitBytes,
+      logger: logger)
+  }
+
+  init(
+    path: String, format: AccessLogFormat, edgeName: String = "", queueLimitBytes: Int,
     logger: Logger = Logger(label: "edge.access-log")
   ) throws(AccessLogError) {
     self.format = format
     self.edgeName = edgeName
-    core = AccessLogCore(file: try LogFile(path: path), logger: logger)
+    core = AccessLogCore(
+      file: try LogFile(path: path), queueLimitBytes: queueLimitBytes, logger: logger)
     try core.startThread()
   }
 

@@ -32,14 +32,16 @@ final class AccessLogCore: Sendable {
   private let isGathering = Atomic(false)
   private let isUrgent = Atomic(false)
   private let isClosing = Atomic(false)
+  private let queueLimitBytes: Int
 
-  init(file: consuming LogFile, logger: Logger) {
+  init(file: consuming LogFile, queueLimitBytes: Int, logger: Logger) {
+    self.queueLimitBytes = queueLimitBytes
     self.file = Mutex(file)
     self.logger = logger
   }
 
   var mayAccept: Bool {
-    queuedBytes.load(ordering: .relaxed) < AccessLog.queueLimitBytes
+    queuedBytes.load(ordering: .relaxed) < queueLimitBytes
       && !isClosing.load(ordering: .relaxed)
   }
 
@@ -150,7 +152,7 @@ extension AccessLogCore {
 
   private func write(_ chunk: AccessLogChunk) {
     let result = file.withLock { file in
-      chunk.bytes.withUnsafeReadableBytes { file.write($0) }
+      chunk.bytes.withUnsafeReadableBytes { file.write($0, lineCount: chunk.recordCount) }
     }
     queuedBytes.wrappingSubtract(chunk.bytes.readableBytes, ordering: .relaxed)
     dropped.wrappingAdd(result.lostLines, ordering: .relaxed)

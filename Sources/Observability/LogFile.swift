@@ -42,16 +42,14 @@ struct LogFile: ~Copyable, Sendable {
     descriptor = -1
   }
 
-  /// Writes whole lines, waiting as long as the file takes.
-  mutating func write(_ lines: UnsafeRawBufferPointer) -> Result {
+  /// Writes `lineCount` whole lines, waiting as long as the file takes.
+  mutating func write(_ lines: UnsafeRawBufferPointer, lineCount: Int) -> Result {
     var result = Result()
     if endsMidLine {
       endsMidLine = withUnsafeBytes(of: UInt8(ascii: "\n")) { writeAll($0) } != nil
     }
-    var rest = lines
-    if let (reason, done) = writeAll(rest) {
-      rest = UnsafeRawBufferPointer(rebasing: lines[done...])
-      result.lostLines = rest.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+    if let (reason, done) = writeAll(lines) {
+      result.lostLines = lineCount - lines[..<done].count { $0 == UInt8(ascii: "\n") }
       if done > 0 { endsMidLine = lines[done - 1] != UInt8(ascii: "\n") }
       if !isFailing { result.newFailure = reason }
       isFailing = true

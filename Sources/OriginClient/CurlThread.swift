@@ -230,6 +230,8 @@ extension CurlThread {
     }
     while let transfer = live.last { stop(transfer) }
     sendEvents()
+    // The handles end before the connections do, whose closing looks at their owners.
+    for index in sockets.indices { sockets[index].owner = nil }
     resting = []
     handles = []
     // After the last handle; closes the idle connections through the callbacks.

@@ -9,8 +9,9 @@ import Testing
     _ fields: [(String, String)], _ rules: PolicyRules = PolicyRules(), status: Int = 200
   ) -> (Int64, LifetimeSource)? {
     // A validator, so that a lifetime of zero is stored as well.
-    guard case .store(let freshness, let source) = decide(
-      makeResponse(status, fields + [("ETag", "x")]), rules)
+    guard
+      case .store(let freshness, let source) = decide(
+        makeResponse(status, fields + [("ETag", "x")]), rules)
     else { return nil }
     return (freshness.lifetimeSeconds, source)
   }

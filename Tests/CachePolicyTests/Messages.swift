@@ -17,7 +17,7 @@ func httpDate(_ seconds: Int64) -> String {
 func makeRequest(
   _ method: String = "GET", _ target: String = "/", host: String = "example.com",
   isSecure: Bool = false, framing: BodyFraming = .none, version: HTTPVersion = .http11,
-  _ fields: [(String, String)] = []
+  fields: [(String, String)] = []
 ) -> RequestHead {
   var bytes = ByteBuffer()
   func append(_ text: String) -> TextRange {

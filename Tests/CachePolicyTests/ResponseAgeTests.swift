@@ -10,11 +10,12 @@ import Testing
       makeFields(fields), requestTime: receipt - delay, responseTime: receipt)
   }
 
-  @Test(arguments: [
-    ([], 0), (["0"], 0), (["7200"], 7_200), (["7200, 0"], 7_200), (["0, 7200"], 0),
-    (["7200", "0"], 7_200), (["0", "7200"], 0), (["abc"], 0), (["-7200"], 0), (["7200.0"], 0),
-    ([""], 0), (["abc, 5"], 0), (["99999999999999999999"], 2_147_483_648),
-  ] as [([String], Int64)])
+  @Test(
+    arguments: [
+      ([], 0), (["0"], 0), (["7200"], 7_200), (["7200, 0"], 7_200), (["0, 7200"], 0),
+      (["7200", "0"], 7_200), (["0", "7200"], 0), (["abc"], 0), (["-7200"], 0), (["7200.0"], 0),
+      ([""], 0), (["abc, 5"], 0), (["99999999999999999999"], 2_147_483_648),
+    ] as [([String], Int64)])
   func theFirstMemberOfAgeCountsIfItIsAWholeNumber(values: [String], age: Int64) {
     #expect(initialAge(values.map { ("Age", $0) }) == age)
   }

@@ -12,10 +12,10 @@ import Testing
   @Test func readsAreLookedUpRangesAndConditionalsIncluded() {
     #expect(reason(makeRequest("GET")) == nil)
     #expect(reason(makeRequest("HEAD")) == nil)
-    #expect(reason(makeRequest("GET", [("Range", "bytes=0-1")])) == nil)
-    #expect(reason(makeRequest("GET", [("If-None-Match", "*")])) == nil)
+    #expect(reason(makeRequest("GET", fields: [("Range", "bytes=0-1")])) == nil)
+    #expect(reason(makeRequest("GET", fields: [("If-None-Match", "*")])) == nil)
     #expect(reason(makeRequest("GET", framing: .length(0))) == nil)
-    #expect(reason(makeRequest("GET", [("Upgrade", "h2c")])) == nil)
+    #expect(reason(makeRequest("GET", fields: [("Upgrade", "h2c")])) == nil)
   }
 
   @Test(arguments: ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "QUERY", "get", "FOO"])
@@ -26,7 +26,7 @@ import Testing
   @Test func contentUpgradesAndSwitchedOffRoutesPass() {
     #expect(reason(makeRequest("GET", framing: .length(1))) == .requestContent)
     #expect(reason(makeRequest("GET", framing: .streamed)) == .requestContent)
-    #expect(reason(makeRequest("GET", [("Upgrade", "foo, WebSocket")])) == .upgrade)
+    #expect(reason(makeRequest("GET", fields: [("Upgrade", "foo, WebSocket")])) == .upgrade)
     #expect(reason(makeRequest("GET"), PolicyRules(isCachingEnabled: false)) == .routePasses)
   }
 }
@@ -46,15 +46,18 @@ import Testing
 
   @Test(arguments: ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO"])
   func answersToOtherMethodsAreNot(method: String) {
-    #expect(decide(makeResponse(200, control("max-age=60")), to: makeRequest(method)).refusal == .method)
+    #expect(
+      decide(makeResponse(200, control("max-age=60")), to: makeRequest(method)).refusal == .method)
   }
 
   @Test func requestsThatTheKeyDoesNotDescribeAreNotStored() {
     let response = makeResponse()
     #expect(decide(response, to: makeRequest(framing: .length(5))).refusal == .requestContent)
-    let hidden = makeRequest([("Connection", "keep-alive, X-Tenant"), ("X-Tenant", "a")])
+    let hidden = makeRequest(fields: [("Connection", "keep-alive, X-Tenant"), ("X-Tenant", "a")])
     #expect(decide(response, to: hidden).refusal == .connectionOption)
-    let plain = makeRequest([("Connection", "Keep-Alive, TE, Upgrade, HTTP2-Settings, close")])
+    let plain = makeRequest(fields: [
+      ("Connection", "Keep-Alive, TE, Upgrade, HTTP2-Settings, close")
+    ])
     #expect(decide(response, to: plain).refusal == nil)
     #expect(
       decide(response, PolicyRules(isCachingEnabled: false)).refusal == .routePasses)
@@ -62,11 +65,12 @@ import Testing
 
   /// RFC 9111 section 5.2.1.5.
   @Test func noStoreOfARequestCountsWhereTheRouteHonoursIt() {
-    let request = makeRequest(control("no-store"))
+    let request = makeRequest(fields: control("no-store"))
     #expect(decide(makeResponse(), to: request).refusal == nil)
     let rules = PolicyRules(honoursRequestDirectives: true)
     #expect(decide(makeResponse(), to: request, rules).refusal == .requestNoStore)
-    #expect(decide(makeResponse(), to: makeRequest(control("no-cache")), rules).refusal == nil)
+    #expect(
+      decide(makeResponse(), to: makeRequest(fields: control("no-cache")), rules).refusal == nil)
   }
 
   /// RFC 9110 section 15.1.
@@ -133,7 +137,7 @@ import Testing
 
   /// RFC 9111 section 3.5.
   @Test func authorizedRequestsAreStoredOnlyWithLeave() {
-    let request = makeRequest([("Authorization", "Basic eA==")])
+    let request = makeRequest(fields: [("Authorization", "Basic eA==")])
     let minimum = PolicyRules(ttl: TTLBounds(minimumSeconds: 60))
     for rules in [PolicyRules(), minimum] {
       for value in ["max-age=60", "proxy-revalidate, max-age=60", "immutable"] {

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: [
-    #""a","b""#, #""a", "b""#, #"  "a"  ,	"b"  "#, #","b","#, #""a" "b""#, #"W/"x", "b""#,
+    #""a","b""#, #""a", "b""#, "  \"a\"  ,\t\"b\"  ", #","b","#, #""a" "b""#, #"W/"x", "b""#,
     #""a,c", "b""#, #"abc, "b""#, "*", " * ",
   ])
   func aMemberOfTheListMatches(list: String) {

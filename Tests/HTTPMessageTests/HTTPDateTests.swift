@@ -14,18 +14,19 @@ import Testing
     return String(buffer: buffer)
   }
 
-  @Test(arguments: [
-    ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
-    ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
-    ("Sun Nov  6 08:49:37 1994", 784_111_777),
-    ("Wed Nov 16 08:49:37 1994", 784_975_777),
-    ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-    ("Wed, 31 Dec 1969 23:59:59 GMT", -1),
-    ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
-    ("Thu, 29 Feb 2024 00:00:00 GMT", 1_709_164_800),
-    ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
-    ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_800),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+      ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+      ("Sun Nov  6 08:49:37 1994", 784_111_777),
+      ("Wed Nov 16 08:49:37 1994", 784_975_777),
+      ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+      ("Wed, 31 Dec 1969 23:59:59 GMT", -1),
+      ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+      ("Thu, 29 Feb 2024 00:00:00 GMT", 1_709_164_800),
+      ("Fri, 31 Dec 9999 23:59:59 GMT", 253_402_300_799),
+      ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_800),
+    ] as [(String, Int64)])
   func allThreeFormsAreRead(text: String, seconds: Int64) {
     #expect(parse(text) == seconds)
   }
@@ -84,10 +85,12 @@ import Testing
   }
 
   @Test func everyDayOfFourHundredYearsReadsBackAsWritten() {
+    var mismatches: [Int64] = []
     var seconds: Int64 = -11_676_096_000
     for _ in 0..<146_097 {
-      #expect(parse(write(seconds)) == seconds)
+      if parse(write(seconds)) != seconds { mismatches.append(seconds) }
       seconds += 86_400 + 7
     }
+    #expect(mismatches.isEmpty)
   }
 }

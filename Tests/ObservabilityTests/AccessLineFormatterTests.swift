@@ -46,12 +46,13 @@ struct AccessLineFormatterTests {
       record.remoteAddress = try SocketAddress(ipAddress: "192.0.2.10", port: 4711)
       return line(.json, record, edgeName: "edge \"1\"")
     }
-    #expect(
-      text == #"{"time":"2026-11-22T19:24:28.123Z","remote":"192.0.2.10","method":"GET","#
-        + #""scheme":"http","host":"example.com","target":"/a?b=1","version":"1.1","#
-        + #""status":200,"bytes":1024,"duration_ms":1.234,"cache":"Hit","#
-        + #""reason":"fresh in memory","referer":"","user_agent":"curl/8","#
-        + #""edge":"edge \"1\""}"# + "\n")
+    let expected: String =
+      #"{"time":"2026-11-22T19:24:28.123Z","remote":"192.0.2.10","method":"GET","#
+      + #""scheme":"http","host":"example.com","target":"/a?b=1","version":"1.1","#
+      + #""status":200,"bytes":1024,"duration_ms":1.234,"cache":"Hit","#
+      + #""reason":"fresh in memory","referer":"","user_agent":"curl/8","#
+      + #""edge":"edge \"1\""}"#
+    #expect(text == expected + "\n")
   }
 
   @Test func combinedLineIsApachesWithThreeMoreFields() throws {
@@ -59,9 +60,10 @@ struct AccessLineFormatterTests {
       record.remoteAddress = try SocketAddress(ipAddress: "2001:db8::1", port: 1)
       return line(.combined, record)
     }
-    #expect(
-      text == #"2001:db8::1 - - [22/Nov/2026:19:24:28 +0000] "GET /a?b=1 HTTP/1.1" 200 1024 "#
-        + #""-" "curl/8" "Hit" "fresh in memory" 1.234"# + "\n")
+    let expected: String =
+      #"2001:db8::1 - - [22/Nov/2026:19:24:28 +0000] "GET /a?b=1 HTTP/1.1" 200 1024 "#
+      + #""-" "curl/8" "Hit" "fresh in memory" 1.234"#
+    #expect(text == expected + "\n")
   }
 
   @Test func unreadRequestIsADash() {
@@ -157,12 +159,12 @@ struct AccessLineFormatterTests {
       var expected = tm()
       gmtime_r(&clock, &expected)
       let time = CivilTime(unixSeconds: seconds)
-      #expect(
-        [time.year, time.month, time.day, time.hour, time.minute, time.second]
-          == [
-            Int(expected.tm_year) + 1900, Int(expected.tm_mon) + 1, Int(expected.tm_mday),
-            Int(expected.tm_hour), Int(expected.tm_min), Int(expected.tm_sec),
-          ], "\(seconds)")
+      #expect(time.year == Int(expected.tm_year) + 1900, "\(seconds)")
+      #expect(time.month == Int(expected.tm_mon) + 1, "\(seconds)")
+      #expect(time.day == Int(expected.tm_mday), "\(seconds)")
+      #expect(time.hour == Int(expected.tm_hour), "\(seconds)")
+      #expect(time.minute == Int(expected.tm_min), "\(seconds)")
+      #expect(time.second == Int(expected.tm_sec), "\(seconds)")
     }
   }
 }

@@ -117,10 +117,11 @@ struct AccessLogTests {
     // Keeps the pipe open without reading: it takes 64 KiB and then stalls the log's thread.
     let reader = open(path, O_RDONLY | O_NONBLOCK)
     #expect(reader >= 0)
-    let log = try AccessLog(path: path, format: .json)
+    let limit = 512 << 10
+    let log = try AccessLog(path: path, format: .json, queueLimitBytes: limit)
     let writer = log.makeWriter()
     let agent = [UInt8](repeating: UInt8(ascii: "x"), count: 8_000)
-    let count = 4 * AccessLog.queueLimitBytes / 8_000
+    let count = 4 * limit / 8_000
     withRecord(userAgent: agent) { record in
       for _ in 0..<count { writer.write(record) }
     }

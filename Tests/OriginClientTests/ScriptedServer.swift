@@ -141,7 +141,8 @@ final class ScriptedConnection: @unchecked Sendable {
     while offset < bytes.count {
       let count = bytes.withUnsafeBytes { bytes in
         send(
-          socket, bytes.baseAddress.map { $0 + offset }, bytes.count - offset, Int32(MSG_NOSIGNAL.rawValue))
+          socket, bytes.baseAddress.map { $0 + offset }, bytes.count - offset,
+          Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { return false }
       offset += count

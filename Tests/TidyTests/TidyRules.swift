@@ -135,11 +135,23 @@ enum TidyRules {
     guard file.folder == "Sources", !file.isGenerated else { return [] }
     return file.code.indices.compactMap { index in
       guard file.code[index].contains("@unchecked Sendable") else { return nil }
-      let comment = (index > 0 ? file.comments[index - 1] : "") + file.comments[index]
+      let comment = commentBeside(index, in: file)
       if comment.lowercased().contains(confinement) { return nil }
-      let reason = "@unchecked Sendable needs a comment here or one line above: its confinement"
+      let reason = "@unchecked Sendable needs a comment beside it that names its confinement"
       return Violation(path: file.path, line: index + 1, reason: reason)
     }
+  }
+
+  /// The comments directly above a line, on it, and on the line after it.
+  private static func commentBeside(_ index: Int, in file: SourceFile) -> String {
+    var first = index
+    while first > 0, isOnlyComment(first - 1, in: file) { first -= 1 }
+    return file.comments[first...min(index + 1, file.comments.count - 1)].joined(separator: " ")
+  }
+
+  private static func isOnlyComment(_ index: Int, in file: SourceFile) -> Bool {
+    let isBlank = { (line: String) in line.utf8.allSatisfy { $0 == UInt8(ascii: " ") } }
+    return isBlank(file.code[index]) && !isBlank(file.comments[index])
   }
 
   /// The words that name what keeps a type's state from data races.

@@ -114,6 +114,9 @@ import Testing
     #expect(TidyRules.uncheckedSendable(file("// It is fine.\n\(declaration)")).count == 1)
     #expect(TidyRules.uncheckedSendable(file("// Its lock.\n\n\(declaration)")).count == 1)
     #expect(TidyRules.uncheckedSendable(file("// Confined to A's loop.\n\(declaration)")).isEmpty)
+    #expect(TidyRules.uncheckedSendable(file("/// Its lock\n/// is held.\n\(declaration)")).isEmpty)
+    #expect(TidyRules.uncheckedSendable(file("\(declaration)\n  // By its loop.")).isEmpty)
+    #expect(TidyRules.uncheckedSendable(file("\(declaration)\n\n  // By its loop.")).count == 1)
     #expect(TidyRules.uncheckedSendable(file("\(declaration)  // guarded by a Mutex")).isEmpty)
   }
 

@@ -73,13 +73,18 @@ struct AcceptedCodings {
 
   /// The coding's place; the aliases of RFC 9110 section 8.4.1 count as what they stand for.
   private static func index(of coding: UnsafeRawBufferPointer) -> Int? {
-    var coding = coding
-    if coding.equalsIgnoringCase("x-gzip") || coding.equalsIgnoringCase("x-compress") {
-      coding = UnsafeRawBufferPointer(rebasing: coding[2...])
+    let candidate: Int
+    switch coding.count {
+    case 2: candidate = 0
+    case 3: candidate = coding[2].asciiLowercased == UInt8(ascii: "b") ? 2 : 3
+    case 4: candidate = coding[0].asciiLowercased == UInt8(ascii: "g") ? 5 : 6
+    case 6: return coding.equalsIgnoringCase("x-gzip") ? 5 : nil
+    case 7: candidate = 4
+    case 8: candidate = 1
+    case 10: return coding.equalsIgnoringCase("x-compress") ? 1 : nil
+    default: return nil
     }
-    for index in 0..<codings.count where coding.equalsIgnoringCase(codings[index]) {
-      return index
-    }
+    if coding.equalsIgnoringCase(codings[candidate]) { return candidate }
     return nil
   }
 

@@ -24,16 +24,16 @@ public enum CacheKeyBuilder {
   public static func write(
     _ head: RequestHead, rules: KeyRules, routeSalt: UInt32?, into key: inout ByteBuffer
   ) {
+    let keepsQuery = rules.query == .all && !rules.sortsQuery
     head.fields.bytes.withUnsafeReadableBytes { bytes in
-      if rules.includesScheme { key.writeStaticString(head.isSecure ? "https" : "http") }
-      key.writeStaticString("://")
-      if rules.includesHost {
-        writeHost(head.authority.slice(of: bytes), isSecure: head.isSecure, into: &key)
-      }
-      let path = head.path.slice(of: bytes)
-      if path.isEmpty { key.writeInteger(UInt8(ascii: "/")) } else { key.writeBytes(path) }
-      if let query = head.query {
-        writeQuery(query.slice(of: bytes), rules: rules, into: &key)
+      // The target is path and query in one stretch: mostly the key is three copies.
+      writeLocation(
+        scheme: rules.includesScheme ? (head.isSecure ? "https" : "http") : "",
+        authority: (rules.includesHost ? head.authority : .empty).slice(of: bytes),
+        target: (keepsQuery ? head.target : head.path).slice(of: bytes),
+        isSecure: head.isSecure, into: &key)
+      if !keepsQuery, let query = head.query {
+        writeKeptParameters(query.slice(of: bytes), rules: rules, into: &key)
       }
     }
     for name in rules.headers { writeHeader(name, of: head, into: &key) }
@@ -49,29 +49,61 @@ public enum CacheKeyBuilder {
   static func writeHost(
     _ authority: UnsafeRawBufferPointer, isSecure: Bool, into key: inout ByteBuffer
   ) {
+    key.writeWithUnsafeMutableBytes(minimumWritableBytes: authority.count) { out in
+      copyHost(authority, isSecure: isSecure, to: out)
+    }
+  }
+
+  private static func writeLocation(
+    scheme: StaticString, authority: UnsafeRawBufferPointer, target: UnsafeRawBufferPointer,
+    isSecure: Bool, into key: inout ByteBuffer
+  ) {
+    // "://" and, for an empty path, "/" are the four bytes more.
+    let capacity = scheme.utf8CodeUnitCount + authority.count + target.count + 4
+    key.writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { out in
+      var end = append(scheme, to: out, at: 0)
+      end = append("://", to: out, at: end)
+      end += copyHost(
+        authority, isSecure: isSecure, to: UnsafeMutableRawBufferPointer(rebasing: out[end...]))
+      if target.first != UInt8(ascii: "/") && target.first != UInt8(ascii: "*") {
+        end = append("/", to: out, at: end)
+      }
+      UnsafeMutableRawBufferPointer(rebasing: out[end...]).copyMemory(from: target)
+      return end + target.count
+    }
+  }
+
+  /// Copies what counts of host and port, to a buffer of at least as many bytes; how many it is.
+  private static func copyHost(
+    _ authority: UnsafeRawBufferPointer, isSecure: Bool, to out: UnsafeMutableRawBufferPointer
+  ) -> Int {
     var count = authority.count
     // A colon after the last "]" starts a port; those within belong to an IPv6 address.
-    if let colon = authority.lastIndex(of: UInt8(ascii: ":")),
-      !authority[colon...].contains(UInt8(ascii: "]"))
+    if let colon = authority.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "]") }
+    ),
+      authority[colon] == UInt8(ascii: ":")
     {
       let port = UnsafeRawBufferPointer(rebasing: authority[(colon + 1)...])
       if port.isEmpty || port.equals(isSecure ? "443" : "80") { count = colon }
     }
-    key.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { out in
-      for index in 0..<count { out[index] = authority[index].asciiLowercased }
-      return count
-    }
+    for index in 0..<count { out[index] = authority[index].asciiLowercased }
+    return count
   }
 
-  private static func writeQuery(
+  /// Copies `text` to `offset`; where it ends.
+  private static func append(
+    _ text: StaticString, to out: UnsafeMutableRawBufferPointer, at offset: Int
+  ) -> Int {
+    let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    UnsafeMutableRawBufferPointer(rebasing: out[offset...]).copyMemory(from: bytes)
+    return offset + bytes.count
+  }
+
+  /// Appends `?` and the parameters that the rules keep; nothing when they keep none.
+  private static func writeKeptParameters(
     _ query: UnsafeRawBufferPointer, rules: KeyRules, into key: inout ByteBuffer
   ) {
     if rules.query == .none { return }
-    if rules.query == .all && !rules.sortsQuery {
-      key.writeInteger(UInt8(ascii: "?"))
-      key.writeBytes(query)
-      return
-    }
     var separator = UInt8(ascii: "?")
     func append(_ parameter: UnsafeRawBufferPointer) {
       key.writeInteger(separator)

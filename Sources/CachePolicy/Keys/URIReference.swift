@@ -32,7 +32,8 @@ enum URIReference {
     let query = queryStart.map { Array(rest[$0...]) }
     if path.isEmpty && !isNetworkPath {
       return request.withBytes(request.path) { base in
-        Array(base) + (query ?? request.query.map { [UInt8(ascii: "?")] + bytes($0, request) } ?? [])
+        Array(base)
+          + (query ?? request.query.map { [UInt8(ascii: "?")] + bytes($0, request) } ?? [])
       }
     }
     return absolutePath(path, isNetworkPath: isNetworkPath, request) + (query ?? [])
@@ -82,7 +83,8 @@ enum URIReference {
     for (offset, byte) in reference.enumerated() {
       let isLetter = byte.asciiLowercased &- UInt8(ascii: "a") < 26
       if byte == UInt8(ascii: ":") { return offset > 0 ? reference.startIndex + offset : nil }
-      let isMark = byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+      let isMark =
+        byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
       if !isLetter && (offset == 0 || !(byte.isASCIIDigit || isMark)) { return nil }
     }
     return nil

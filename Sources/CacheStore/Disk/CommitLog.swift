@@ -29,6 +29,8 @@ final class CommitLog: Sendable {
     var pending: [UInt8] = []
     /// Entries appended so far; a waiter waits for a position.
     var appended: UInt64 = 0
+    /// Payload bytes appended since the last rotation.
+    var appendedBytes = 0
     var number: UInt64
     var mustSync = false
     var waiters: [Waiter] = []
@@ -49,6 +51,8 @@ final class CommitLog: Sendable {
   }
 
   static let mostPendingBytes = 32 << 20
+  /// Entries kept for a second try at most; a sync comes before there are more.
+  static let mostUnsyncedBytes = 4 << 20
 
   private let monitor: Monitor<State>
   private let device: any BlockDevice
@@ -101,6 +105,7 @@ final class CommitLog: Sendable {
     state.pending.append(littleEndian: UInt32(payload.count))
     state.pending.append(contentsOf: payload)
     state.appended += 1
+    state.appendedBytes += payload.count
   }
 
   /// Adds entries, and tells `resume` once they and all before them are durable, or why not.
@@ -126,6 +131,7 @@ final class CommitLog: Sendable {
   func rotate(first: [[UInt8]] = []) -> UInt64 {
     monitor.update { state in
       state.number += 1
+      state.appendedBytes = 0
       if !first.isEmpty {
         let rest = state.pending
         state.pending = []
@@ -137,10 +143,29 @@ final class CommitLog: Sendable {
     }
   }
 
-  /// Whether entries were dropped since the last call; a snapshot has to follow.
-  var hasLostEntries: Bool { monitor.withLock { $0.hasLostEntries } }
+  /// Whether entries were dropped since the last call: then a snapshot has to follow.
+  func takeLostEntries() -> Bool {
+    monitor.withLock { state in
+      defer { state.hasLostEntries = false }
+      return state.hasLostEntries
+    }
+  }
 
-  func noteStateSaved() { monitor.withLock { $0.hasLostEntries = false } }
+  /// The snapshot that should have followed failed.
+  func noteLostEntries() { monitor.withLock { $0.hasLostEntries = true } }
+
+  /// Payload bytes appended since the last rotation.
+  var appendedBytes: Int { monitor.withLock { $0.appendedBytes } }
+
+  /// Bytes waiting for the thread.
+  var pendingBytes: Int { monitor.withLock { $0.pending.count } }
+
+  /// Waits until everything appended so far is durable. Not for loops.
+  func synchronize() -> Outcome {
+    let result = Monitor<Outcome?>(nil)
+    append([]) { outcome in result.update { $0 = outcome } }
+    return result.wait(until: nil) { $0 } ?? .failed("")
+  }
 
   /// Stops the thread; with `flushing` it first writes and syncs what is left.
   func stop(flushing: Bool) {
@@ -167,7 +192,9 @@ final class CommitLog: Sendable {
     var open: OpenFile?
     /// Payloads in the open file since its last sync, to be written again if that one fails.
     var unsynced: [UInt8] = []
-    while let batch = nextBatch() {
+    while var batch = nextBatch() {
+      unsynced += batch.payloads
+      if unsynced.count > Self.mostUnsyncedBytes { batch.mustSync = true }
       do throws(DeviceError) {
         try write(batch, &open, &unsynced)
         succeed(batch)
@@ -208,18 +235,17 @@ final class CommitLog: Sendable {
   ) throws(DeviceError) {
     if let current = open, current.number != batch.number {
       // The earlier file's entries must be durable before a later file's are.
-      if !unsynced.isEmpty {
+      if unsynced.count > batch.payloads.count {
         try current.file.sync()
         if current.isNew { try device.syncDirectory(directory) }
       }
-      unsynced = []
+      unsynced = batch.payloads
       open = nil
     }
     if batch.payloads.isEmpty, open == nil { return }
     var current = try open ?? create(batch.number)
     open = current
     if !batch.payloads.isEmpty {
-      unsynced += batch.payloads
       let frames = frames(batch.payloads, current)
       try current.file.write(frames, at: current.position)
       current.position += frames.count
@@ -269,11 +295,8 @@ final class CommitLog: Sendable {
 
   private func fail(_ batch: Batch, _ unsynced: [UInt8], _ error: DeviceError) {
     counters.journalErrors.add(1)
-    // `unsynced` holds the batch already when the write was reached.
-    let kept = unsynced.count >= batch.payloads.count && unsynced.suffix(batch.payloads.count)
-      .elementsEqual(batch.payloads) ? unsynced : unsynced + batch.payloads
     let failed = monitor.update { state -> [Waiter] in
-      state.pending = kept + state.pending
+      state.pending = unsynced + state.pending
       if state.number == batch.number { state.number += 1 }
       state.mustSync = true
       state.failedUntil = MonotonicTime.now.advanced(by: retryInterval)

@@ -75,9 +75,9 @@ struct IndexShard: ~Copyable {
 
   init() { entries = [] }
 
-  /// A shard of entries that were saved; each must be one that ``insert(_:)`` took.
-  init(capacity: Int) {
-    entries = [IndexEntry](repeating: .empty, count: capacity)
+  /// An empty shard with room for `count` entries.
+  init(expecting count: Int) {
+    entries = [IndexEntry](repeating: .empty, count: Self.capacity(for: count))
   }
 
   var capacity: Int { entries.count }
@@ -134,7 +134,7 @@ struct IndexShard: ~Copyable {
     let removed = count - kept.count
     guard removed > 0 else { return 0 }
     count = kept.count
-    entries = [IndexEntry](repeating: .empty, count: capacityFor(count))
+    entries = [IndexEntry](repeating: .empty, count: Self.capacity(for: count))
     for entry in kept { place(entry) }
     return removed
   }
@@ -150,8 +150,8 @@ struct IndexShard: ~Copyable {
     for entry in old where !entry.isEmpty { place(entry) }
   }
 
-  private func capacityFor(_ count: Int) -> Int {
-    max(Self.smallestCapacity, count * 20 / 16)
+  private static func capacity(for count: Int) -> Int {
+    max(smallestCapacity, count * 20 / 16)
   }
 
   private mutating func place(_ entry: IndexEntry) {

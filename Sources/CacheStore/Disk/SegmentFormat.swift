@@ -27,11 +27,20 @@ enum SegmentFormat {
     return bytes
   }
 
-  static func fileName(_ generation: UInt64) -> String { hexadecimal(generation) + ".segment" }
+  static func fileName(_ generation: UInt64, _ kind: Segment.Kind) -> String {
+    hexadecimal(generation) + (kind == .shared ? ".segment" : ".object")
+  }
 
-  static func generation(fileName: String) -> UInt64? {
-    guard fileName.hasSuffix(".segment"), fileName.utf8.count == 24 else { return nil }
-    return UInt64(fileName.prefix(16), radix: 16)
+  /// What a file's name says; nil when it is not a segment's.
+  static func parse(fileName: String) -> (generation: UInt64, kind: Segment.Kind)? {
+    guard fileName.utf8.count > 16, let number = UInt64(fileName.prefix(16), radix: 16) else {
+      return nil
+    }
+    switch fileName.dropFirst(16) {
+    case ".segment": return (number, .shared)
+    case ".object": return (number, .dedicated)
+    default: return nil
+    }
   }
 }
 

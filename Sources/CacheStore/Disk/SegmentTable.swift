@@ -42,6 +42,14 @@ final class SegmentTable: Sendable {
     }
   }
 
+  /// A slot for a segment of an earlier run.
+  func reserveSlot() -> UInt32? {
+    state.withLock { state in
+      guard state.bySlot.count < Self.mostSegments - 1 else { return nil }
+      return Self.freeSlot(&state)
+    }
+  }
+
   func add(_ segment: Segment) {
     state.withLock { state in
       state.bySlot[segment.slot] = segment

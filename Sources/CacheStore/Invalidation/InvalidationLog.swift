@@ -96,7 +96,8 @@ final class InvalidationLog: Sendable {
   /// Accepts selectors under one new number, which is returned; effective when this returns.
   func record(_ selectors: [InvalidationSelector]) -> UInt64 {
     lists.withLock { lists in
-      let sequence = takeNumber { ($0 / Self.step + 1) * Self.step }
+      // Readable only once it is stored, below.
+      let sequence = (counter.load(ordering: .relaxed) / Self.step + 1) * Self.step
       lists.lastInvalidation = sequence
       lists.invalidationCount += selectors.isEmpty ? 0 : 1
       for selector in selectors { add(selector, sequence, to: &lists) }
@@ -111,16 +112,20 @@ final class InvalidationLog: Sendable {
   /// to disk meanwhile then finds a number above the one it noted when it left.
   func recordRemoval(_ hash: KeyHash) {
     lists.withLock { lists in
-      let sequence = takeNumber { $0 + 1 }
       lists.removalCount += 1
-      removals.record(hash, sequence: sequence)
-      counter.store(sequence, ordering: .sequentiallyConsistent)
+      noteRemoval(hash)
     }
   }
 
-  /// The next number; it is readable only once the caller stores it. Only under the mutex.
-  private func takeNumber(_ next: (UInt64) -> UInt64) -> UInt64 {
-    next(counter.load(ordering: .relaxed))
+  /// The second half of a removal, once memory is cleared.
+  func recordRemovalAgain(_ hash: KeyHash) {
+    lists.withLock { _ in noteRemoval(hash) }
+  }
+
+  private func noteRemoval(_ hash: KeyHash) {
+    let sequence = counter.load(ordering: .relaxed) + 1
+    removals.record(hash, sequence: sequence)
+    counter.store(sequence, ordering: .sequentiallyConsistent)
   }
 
   private func add(

@@ -179,7 +179,9 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
   /// Takes away this very object if it is still there.
   func remove(_ object: StoredObject, cause: DepartureCause) -> Bool {
     state.withLock { state in
-      let found = state.table.find(object.hash) { state.slab.object(at: $0) === object }
+      let found = state.table.find(object.hash) { index in
+        state.slab.object(at: index)?.isIdentical(to: object) ?? false
+      }
       guard let found else { return false }
       switch cause {
       case .idle: state.counters.evictedIdle += 1

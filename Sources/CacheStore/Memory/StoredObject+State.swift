@@ -17,7 +17,7 @@ extension StoredObject {
     @inline(__always)
     static func isDetached(_ header: UnsafeMutablePointer<StoredObjectHeader>) -> Bool {
       withUnsafeMutablePointer(to: &header.pointee.marks) {
-        UnsafeAtomic(at: $0).load(ordering: .relaxed) & isDetached != 0
+        UnsafeAtomic<UInt8>(at: $0).load(ordering: .relaxed) & isDetached != 0
       }
     }
   }
@@ -25,28 +25,28 @@ extension StoredObject {
   /// Hits are counted up to here.
   static let mostHits: UInt8 = 3
 
-  var isDetached: Bool { withUnsafeMutablePointerToHeader { Marks.isDetached($0) } }
+  var isDetached: Bool { withHeader { Marks.isDetached($0) } }
 
   /// Hits since it came in or since its queue last spared it, 0 to 3.
   @inline(__always)
   var hits: UInt8 {
     get { withHits { $0.load(ordering: .relaxed) } }
-    set { withHits { $0.store(newValue, ordering: .relaxed) } }
+    nonmutating set { withHits { $0.store(newValue, ordering: .relaxed) } }
   }
 
   /// Counts a hit at a coarse time and returns the count before it. Writes only what changed, so
   /// that a hot object's header stays shared between the cores' caches.
   @inline(__always) @discardableResult
   func recordHit(nowSeconds: UInt32) -> UInt8 {
-    withUnsafeMutablePointerToHeader { header in
+    withHeader { header in
       withUnsafeMutablePointer(to: &header.pointee.lastUse) {
-        let lastUse = UnsafeAtomic(at: $0)
+        let lastUse = UnsafeAtomic<UInt32>(at: $0)
         if lastUse.load(ordering: .relaxed) != nowSeconds {
           lastUse.store(nowSeconds, ordering: .relaxed)
         }
       }
       return withUnsafeMutablePointer(to: &header.pointee.hits) {
-        let hits = UnsafeAtomic(at: $0)
+        let hits = UnsafeAtomic<UInt8>(at: $0)
         let before = hits.load(ordering: .relaxed)
         if before < Self.mostHits { hits.store(before &+ 1, ordering: .relaxed) }
         return before
@@ -58,13 +58,13 @@ extension StoredObject {
   @inline(__always)
   var lastUseSeconds: UInt32 {
     get { withLastUse { $0.load(ordering: .relaxed) } }
-    set { withLastUse { $0.store(newValue, ordering: .relaxed) } }
+    nonmutating set { withLastUse { $0.store(newValue, ordering: .relaxed) } }
   }
 
   /// The invalidation sequence number at which its fetch began.
   @inline(__always)
   var fetchSequence: UInt64 {
-    withUnsafeMutablePointerToHeader { $0.pointee.metadata.sequence }
+    withHeader { $0.pointee.metadata.sequence }
   }
 
   /// Invalidation rules up to here have been found not to match; never below the fetch sequence.
@@ -73,7 +73,7 @@ extension StoredObject {
   @inline(__always)
   var checkedSequence: UInt64 {
     get { fetchSequence &+ UInt64(withCheckedDistance { $0.load(ordering: .relaxed) }) }
-    set {
+    nonmutating set {
       let distance = newValue > fetchSequence ? newValue - fetchSequence : 0
       withCheckedDistance {
         $0.store(UInt32(clamping: distance), ordering: .relaxed)
@@ -83,40 +83,40 @@ extension StoredObject {
 
   /// Second after which it is useless even as a stale answer.
   var usefulUntilSeconds: Int64 {
-    withUnsafeMutablePointerToHeader { $0.pointee.metadata.usefulUntilSeconds }
+    withHeader { $0.pointee.metadata.usefulUntilSeconds }
   }
 
   /// True when the disk tier has it or has it in its write queue.
   var isOnDisk: Bool {
     get { hasMark(Marks.isOnDisk) }
-    set { setMark(Marks.isOnDisk, newValue) }
+    nonmutating set { setMark(Marks.isOnDisk, newValue) }
   }
 
   /// True when the disk tier holds an older object under the same hash.
   var supersedesDisk: Bool {
     get { hasMark(Marks.supersedesDisk) }
-    set { setMark(Marks.supersedesDisk, newValue) }
+    nonmutating set { setMark(Marks.supersedesDisk, newValue) }
   }
 
   /// True when it was hit since it came in or came back shortly after an eviction: what the disk
   /// tier admits.
   var isProven: Bool {
     get { hits > 0 || hasMark(Marks.isProven) }
-    set { setMark(Marks.isProven, newValue) }
+    nonmutating set { setMark(Marks.isProven, newValue) }
   }
 
   /// The eviction clock when it joined its queue; only under the shard's lock.
   @inline(__always)
   var evictionStamp: UInt32 {
-    get { withUnsafeMutablePointerToHeader { $0.pointee.evictionStamp } }
-    set { withUnsafeMutablePointerToHeader { $0.pointee.evictionStamp = newValue } }
+    get { withHeader { $0.pointee.evictionStamp } }
+    nonmutating set { withHeader { $0.pointee.evictionStamp = newValue } }
   }
 
   /// The queue that holds it; only under the shard's lock.
   @inline(__always)
   var queue: UInt8 {
-    get { withUnsafeMutablePointerToHeader { $0.pointee.queue } }
-    set { withUnsafeMutablePointerToHeader { $0.pointee.queue = newValue } }
+    get { withHeader { $0.pointee.queue } }
+    nonmutating set { withHeader { $0.pointee.queue = newValue } }
   }
 
   private func hasMark(_ mark: UInt8) -> Bool {
@@ -124,39 +124,39 @@ extension StoredObject {
   }
 
   private func setMark(_ mark: UInt8, _ isSet: Bool) {
-    withMarks {
+    withMarks { marks in
       if isSet {
-        $0.loadThenBitwiseOr(with: mark, ordering: .relaxed)
+        _ = marks.loadThenBitwiseOr(with: mark, ordering: .relaxed)
       } else {
-        $0.loadThenBitwiseAnd(with: ~mark, ordering: .relaxed)
+        _ = marks.loadThenBitwiseAnd(with: ~mark, ordering: .relaxed)
       }
     }
   }
 
   @inline(__always)
   private func withHits<R>(_ body: (UnsafeAtomic<UInt8>) -> R) -> R {
-    withUnsafeMutablePointerToHeader { header in
+    withHeader { header in
       withUnsafeMutablePointer(to: &header.pointee.hits) { body(UnsafeAtomic(at: $0)) }
     }
   }
 
   @inline(__always)
   private func withMarks<R>(_ body: (UnsafeAtomic<UInt8>) -> R) -> R {
-    withUnsafeMutablePointerToHeader { header in
+    withHeader { header in
       withUnsafeMutablePointer(to: &header.pointee.marks) { body(UnsafeAtomic(at: $0)) }
     }
   }
 
   @inline(__always)
   private func withLastUse<R>(_ body: (UnsafeAtomic<UInt32>) -> R) -> R {
-    withUnsafeMutablePointerToHeader { header in
+    withHeader { header in
       withUnsafeMutablePointer(to: &header.pointee.lastUse) { body(UnsafeAtomic(at: $0)) }
     }
   }
 
   @inline(__always)
   private func withCheckedDistance<R>(_ body: (UnsafeAtomic<UInt32>) -> R) -> R {
-    withUnsafeMutablePointerToHeader { header in
+    withHeader { header in
       withUnsafeMutablePointer(to: &header.pointee.checkedDistance) { body(UnsafeAtomic(at: $0)) }
     }
   }

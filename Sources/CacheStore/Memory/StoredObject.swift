@@ -15,8 +15,10 @@ import NIOCore
 ///
 /// Bodies of up to 64 KiB lie in the same allocation as the head; larger ones are chunks of 64 KiB
 /// (``bodyChunks``) or stay on disk (``diskBody``).
-public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unchecked Sendable {
+/// The value is one reference; copies are the same object.
+public struct StoredObject: @unchecked Sendable {
   // @unchecked: see the file's head; what changes after publication is atomic or under a lock.
+  private let buffer: StoredObjectBuffer
 
   /// Makes an object; the given bytes are copied into one allocation of exactly their size.
   /// - Parameters:
@@ -64,14 +66,13 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
   ) -> StoredObject {
     let detachedBytes = detached == nil ? 0 : MemoryLayout<DetachedBody>.stride
     let count = detachedBytes + key.count + head.count + inlineBodyCount
-    let buffer = StoredObject.create(minimumCapacity: count) { _ in
+    let buffer = StoredObjectBuffer.create(minimumCapacity: count) { _ in
       StoredObjectHeader(
         hash: hash, metadata: PackedMetadata(metadata), keyCount: UInt32(key.count),
         headCount: UInt32(head.count), inlineBodyCount: UInt32(inlineBodyCount),
         kind: metadata.kind)
     }
-    let object = unsafeDowncast(buffer, to: StoredObject.self)
-    object.withUnsafeMutablePointers { header, bytes in
+    buffer.withUnsafeMutablePointers { header, bytes in
       // Bound: the four parts written here add up to the `count` allocated above.
       var target = UnsafeMutableRawPointer(bytes)
       if let detached {
@@ -83,31 +84,31 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
       copy(head, to: target + key.count)
       writeBody(target + key.count + head.count)
     }
-    return object
+    return StoredObject(buffer: unsafeDowncast(buffer, to: StoredObjectBuffer.self))
   }
 
-  deinit {
-    guard isDetached else { return }
-    withUnsafeMutablePointerToElements { bytes in
-      _ = UnsafeMutableRawPointer(bytes).assumingMemoryBound(to: DetachedBody.self)
-        .deinitialize(count: 1)
-    }
+  /// True when both are the same allocation.
+  public func isIdentical(to other: StoredObject) -> Bool { buffer === other.buffer }
+
+  @inline(__always)
+  func withHeader<R>(_ body: (UnsafeMutablePointer<StoredObjectHeader>) -> R) -> R {
+    buffer.withUnsafeMutablePointerToHeader(body)
   }
 
   // MARK: - Reading
 
   /// Identity under which it is found.
-  public var hash: KeyHash { withUnsafeMutablePointerToHeader { $0.pointee.hash } }
+  public var hash: KeyHash { withHeader { $0.pointee.hash } }
 
   /// The policy's numbers, unpacked.
   public var metadata: ObjectMetadata {
-    withUnsafeMutablePointerToHeader { $0.pointee.metadata.unpacked(kind: $0.pointee.kind) }
+    withHeader { $0.pointee.metadata.unpacked(kind: $0.pointee.kind) }
   }
 
   /// The full normalized key; the bytes are valid during the call only.
   @inline(__always)
   public func withKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-    try withUnsafeMutablePointers { header, bytes in
+    try buffer.withUnsafeMutablePointers { header, bytes in
       try body(Self.keyBytes(header, bytes))
     }
   }
@@ -126,7 +127,7 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
   public func withParts<R>(
     _ body: (_ head: UnsafeRawBufferPointer, _ inlineBody: UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R {
-    try withUnsafeMutablePointers { header, bytes in
+    try buffer.withUnsafeMutablePointers { header, bytes in
       let key = Self.keyBytes(header, bytes)
       let head = UnsafeRawBufferPointer(
         start: key.baseAddress.map { $0 + key.count }, count: Int(header.pointee.headCount))
@@ -140,7 +141,7 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
   /// Bytes of the whole body, wherever it lies.
   public var bodyCount: Int {
     switch detachedBody {
-    case nil: return withUnsafeMutablePointerToHeader { Int($0.pointee.inlineBodyCount) }
+    case nil: return withHeader { Int($0.pointee.inlineBodyCount) }
     case .chunks(let chunks): return chunks.count
     case .disk(let disk): return disk.count
     }
@@ -161,7 +162,7 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
   /// True when the full key of this object equals the given one and so does the hash.
   @inline(__always)
   func matches(_ hash: KeyHash, _ key: UnsafeRawBufferPointer) -> Bool {
-    withUnsafeMutablePointers { header, bytes in
+    buffer.withUnsafeMutablePointers { header, bytes in
       guard header.pointee.hash == hash else { return false }
       let own = Self.keyBytes(header, bytes)
       guard own.count == key.count else { return false }
@@ -172,7 +173,7 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
 
   private var detachedBody: DetachedBody? {
     guard isDetached else { return nil }
-    return withUnsafeMutablePointerToElements { bytes in
+    return buffer.withUnsafeMutablePointerToElements { bytes in
       UnsafeRawPointer(bytes).assumingMemoryBound(to: DetachedBody.self).pointee
     }
   }
@@ -195,7 +196,7 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
   /// Real bytes this object holds: its allocation with the allocator's rounding, and its chunks.
   /// Its index entry is counted by the shard, by the index's real size. O(chunks).
   public var chargedBytes: Int {
-    let own = withUnsafeMutablePointerToHeader { header in
+    let own = withHeader { header in
       Self.fixedBytes + Int(header.pointee.keyCount) + Int(header.pointee.headCount)
         + Int(header.pointee.inlineBodyCount)
     }
@@ -214,4 +215,15 @@ public final class StoredObject: ManagedBuffer<StoredObjectHeader, UInt8>, @unch
 
   /// glibc's malloc adds 8 bytes and rounds up to 16.
   private static func allocatedBytes(_ count: Int) -> Int { (count + 8 + 15) & ~15 }
+}
+
+/// The allocation behind a ``StoredObject``.
+final class StoredObjectBuffer: ManagedBuffer<StoredObjectHeader, UInt8> {
+  deinit {
+    withUnsafeMutablePointers { header, bytes in
+      guard StoredObject.Marks.isDetached(header) else { return }
+      UnsafeMutableRawPointer(bytes).assumingMemoryBound(to: DetachedBody.self)
+        .deinitialize(count: 1)
+    }
+  }
 }

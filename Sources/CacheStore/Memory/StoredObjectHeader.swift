@@ -1,6 +1,6 @@
 import Atomics
 
-/// What lies before the bytes in a stored object's allocation; its members are the store's own.
+/// What lies before the bytes in a stored object's allocation.
 ///
 /// Layout, 96 bytes, so that with Swift's 16-byte object header the bytes begin at 112:
 ///
@@ -18,7 +18,7 @@ import Atomics
 /// | 93 | 1 | hits, 0 to 3 | relaxed |
 /// | 94 | 1 | marks | relaxed |
 /// | 95 | 1 | queue | under the shard's lock |
-public struct StoredObjectHeader {
+struct StoredObjectHeader {
   let hash: KeyHash
   let metadata: PackedMetadata
   let keyCount: UInt32

@@ -90,7 +90,7 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
   }
 
   private func loaded(_ loaded: StoredObject?) {
-    guard writer != nil else { return }
+    guard writer != nil, let found else { return }
     loop.clock.refresh()
     guard let loaded else { return perform(.loadFailed) }
     loop.key = key

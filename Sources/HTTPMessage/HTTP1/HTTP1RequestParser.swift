@@ -133,7 +133,7 @@ public struct HTTP1RequestParser: Sendable {
     var framing = MessageFraming()
     var target = try buffer.withUnsafeReadableBytes { bytes throws(RequestFault) in
       let target = try RequestTarget(line, bytes)
-      if presence.intersects(MessageFraming.fields) {
+      if MessageFraming.isStated(in: presence) {
         framing = try MessageFraming(
           entries, presence: presence, bytes: bytes, version: line.version)
       }

@@ -6,12 +6,14 @@ struct MessageFraming {
   var asksKeepAlive = false
   var expectsContinue = false
 
-  /// The fields that are looked at here.
-  static let fields: KnownFieldSet = [
-    .contentLength, .transferEncoding, .connection, .expect,
-  ]
+  /// Whether `presence` names a field that is looked at here.
+  @inline(__always)
+  static func isStated(in presence: KnownFieldSet) -> Bool {
+    presence.contains(.contentLength) || presence.contains(.transferEncoding)
+      || presence.contains(.connection) || presence.contains(.expect)
+  }
 
-  /// What a request without any of ``fields`` says.
+  /// What a request without any of these fields says.
   init() {}
 
   /// Reads the fields among `entries`, whose places are in `bytes` (RFC 9112 sections 6 and 9.3,

@@ -54,7 +54,11 @@ struct OutputQueue {
   }
 
   /// How many bytes wait here.
+  @inline(__always)
   var byteCount: Int { sealedBytes + (hasTail ? tail.readableBytes : 0) }
+
+  /// Whether it holds one gathered buffer and nothing else.
+  var isSingle: Bool { sealedBytes == 0 && hasTail }
 
   var isEmpty: Bool { sealedBytes == 0 && !hasTail }
 
@@ -87,22 +91,27 @@ struct OutputQueue {
     sealedBytes += buffer.readableBytes
   }
 
-  /// Hands every buffer to `send`, in order.
-  @inline(__always)
-  mutating func take(_ send: (ByteBuffer) -> Void) {
-    if sealedBytes > 0 {
-      for buffer in sealed { send(buffer) }
-      sealed.removeAll()
-      sealedBytes = 0
-    }
-    if hasTail { takeTail(send) }
+  /// Takes the large buffers and what was gathered before them, in order.
+  mutating func takeSealed() -> [ByteBuffer] {
+    sealedBytes = 0
+    var buffers: [ByteBuffer] = []
+    swap(&buffers, &sealed)
+    return buffers
   }
 
-  private mutating func takeTail(_ send: (ByteBuffer) -> Void) {
+  /// Takes what was gathered last, if anything was; hand it back with ``giveBack(_:)``.
+  @inline(__always)
+  mutating func takeTail() -> ByteBuffer? {
+    guard hasTail else { return nil }
+    hasTail = false
     var buffer = ByteBuffer()
     swap(&buffer, &tail)
-    hasTail = false
-    send(buffer)
+    return buffer
+  }
+
+  /// Lets the buffer be used again, as soon as nobody else holds its bytes.
+  @inline(__always)
+  func giveBack(_ buffer: ByteBuffer) {
     pool.giveBack(buffer)
   }
 

@@ -68,14 +68,16 @@ public final class HTTP1Connection<Responder: RequestResponder> {
   /// Who carries the bytes; set by the driver, dropped when the connection ends.
   public weak var transport: (any ConnectionTransport)?
 
-  var phase = Phase.head
-  var response = Response.none
-  var parser: HTTP1RequestParser
-  var inbound = ByteBuffer()
-  var output: OutputQueue
+  // Not checked for exclusive access at run time: no call made while one of these is being
+  // changed leads back here, and the checks cost several percent of a hit.
+  @exclusivity(unchecked) var phase = Phase.head
+  @exclusivity(unchecked) var response = Response.none
+  @exclusivity(unchecked) var parser: HTTP1RequestParser
+  @exclusivity(unchecked) var inbound = ByteBuffer()
+  @exclusivity(unchecked) var output: OutputQueue
   var content: HTTP1BodyDecoder
   var exchange: Responder.Exchange?
-  var writer: HTTP1ResponseWriter<Responder>?
+  @exclusivity(unchecked) var writer: HTTP1ResponseWriter<Responder>?
 
   /// What the driver is to do about closing.
   public internal(set) var closeIntent = CloseIntent.none
@@ -199,6 +201,14 @@ public final class HTTP1Connection<Responder: RequestResponder> {
     writer = nil
   }
 
+  /// Whether there is output to take.
+  @inline(__always)
+  public var hasOutput: Bool { !output.isEmpty }
+
+  /// Whether the output is one small buffer.
+  @inline(__always)
+  public var isOutputSingle: Bool { output.isSingle }
+
   /// Hands over all output, in order. Returns how many bytes that were.
   @inline(__always)
   @discardableResult
@@ -207,7 +217,14 @@ public final class HTTP1Connection<Responder: RequestResponder> {
     guard count > 0 else { return 0 }
     handedOverBytes += count
     statistics.bytesOut.add(count)
-    output.take(send)
+    // All of it is taken before any is sent: sending may lead back here.
+    let sealed = output.isSingle ? [] : output.takeSealed()
+    let tail = output.takeTail()
+    for buffer in sealed { send(buffer) }
+    if let tail {
+      send(tail)
+      output.giveBack(tail)
+    }
     if owesDrained, isWritable { transport?.scheduleResume() }
     return count
   }

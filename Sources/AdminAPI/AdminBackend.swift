@@ -1,0 +1,56 @@
+import CacheStore
+import Observability
+
+/// What the admin API needs of the edge it administers. Implemented where the parts are wired.
+public protocol AdminBackend: Sendable {
+  /// Invalidates what the selectors match: effective before the call first suspends, and durable
+  /// when it returns, unless the receipt says otherwise.
+  func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt
+
+  /// Removes one URL in all its variants. `target` is path and query as received, without a `*`;
+  /// `host` is lower case, with a port only where one other than 80 and 443 was named; nil is
+  /// every host.
+  func purge(target: String, host: String?) async -> InvalidationReceipt
+
+  /// All metrics in the Prometheus text format.
+  func metricsText() async -> String
+
+  /// Whether the edge takes requests: false while it starts or drains.
+  var isReady: Bool { get }
+
+  /// How the edge is doing.
+  func status() async -> AdminStatus
+}
+
+extension AdminBackend {
+  /// Removes one URL by a selector without wildcards.
+  public func purge(target: String, host: String?) async -> InvalidationReceipt {
+    await invalidate([.path(host: host, pattern: target)])
+  }
+}
+
+/// How an edge is doing, as `GET /v1/status` tells it.
+public struct AdminStatus: Sendable {
+  /// The program's version.
+  public var version: String
+  /// Seconds since the start.
+  public var uptimeSeconds: Int
+  /// Event loops.
+  public var threads: Int
+  /// Requests, latencies and ratios since the start.
+  public var metrics: MetricsSnapshot?
+  /// Further members of the answer, such as the store's numbers, in their order.
+  public var sections: [(name: String, value: JSONValue)]
+
+  /// A status of these parts.
+  public init(
+    version: String, uptimeSeconds: Int, threads: Int, metrics: MetricsSnapshot? = nil,
+    sections: [(name: String, value: JSONValue)] = []
+  ) {
+    self.version = version
+    self.uptimeSeconds = uptimeSeconds
+    self.threads = threads
+    self.metrics = metrics
+    self.sections = sections
+  }
+}

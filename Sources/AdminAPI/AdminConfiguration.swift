@@ -1,0 +1,43 @@
+/// Where the admin API listens and what it allows.
+public struct AdminConfiguration: Sendable {
+  /// Address or name to listen on.
+  public var host: String
+  /// Port to listen on; 0 takes a free one, which is then reported.
+  public var port: Int
+  /// Names under which clients reach this listener besides its address, such as a load balancer's:
+  /// a PURGE with one of them in Host is for every host.
+  public var ownNames: [String]
+  /// Connections at once; more wait in the kernel's queue.
+  public var connectionLimit = 256
+  /// A connection that is quiet for this long is closed.
+  public var idleSeconds: Int64 = 60
+
+  /// Largest content of a request.
+  public static let contentLimitBytes = 1 << 20
+  /// Most paths in one invalidation.
+  public static let pathLimit = 3000
+
+  /// A listener at this address.
+  public init(host: String = "127.0.0.1", port: Int, ownNames: [String] = []) {
+    self.host = host
+    self.port = port
+    self.ownNames = ownNames
+  }
+}
+
+/// Why the admin API does not run.
+public enum AdminServerError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The address cannot be listened on; `reason` is the system's.
+  case cannotListen(address: String, reason: String)
+
+  /// What happened and what to do.
+  public var description: String {
+    switch self {
+    case .cannotListen(let address, let reason):
+      """
+      the admin API cannot listen on \(address): \(reason); set admin.address to an address of \
+      this machine and a port that no other process uses (ss -ltnp shows who does)
+      """
+    }
+  }
+}

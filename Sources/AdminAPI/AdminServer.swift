@@ -1,0 +1,63 @@
+import EdgeSecurity
+import Hummingbird
+import Logging
+import Synchronization
+
+/// The admin API on a listener of its own, apart from the loops that carry traffic.
+public struct AdminServer: Sendable {
+  private let configuration: AdminConfiguration
+  private let responder: AdminResponder
+  private let logger: Logger
+
+  /// A server that is not listening yet.
+  public init(
+    configuration: AdminConfiguration, backend: any AdminBackend,
+    authenticator: AdminAuthenticator, logger: Logger
+  ) {
+    self.init(
+      configuration: configuration,
+      responder: AdminResponder(
+        backend: backend, authenticator: authenticator, ownNames: configuration.ownNames,
+        logger: logger),
+      logger: logger)
+  }
+
+  init(configuration: AdminConfiguration, responder: AdminResponder, logger: Logger) {
+    self.configuration = configuration
+    self.responder = responder
+    self.logger = logger
+  }
+
+  /// Listens and serves until the task is cancelled or, inside a `ServiceGroup`, the group shuts
+  /// down gracefully: then requests under way are finished first.
+  ///
+  /// `onListening` is called once with the port that was bound.
+  /// - Throws: ``AdminServerError`` when the address cannot be listened on.
+  public func run(
+    onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+  ) async throws {
+    let isListening = Atomic(false)
+    // The server framework's own lines would double those of the edge.
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .error)
+    let address = "\(configuration.host):\(configuration.port)"
+    let application = Application(
+      responder: responder,
+      server: .http1(configuration: .init(idleTimeout: .seconds(configuration.idleSeconds))),
+      configuration: ApplicationConfiguration(
+        address: .hostname(configuration.host, port: configuration.port),
+        availableConnectionsDelegate: .maximum(configuration.connectionLimit, logger: quiet)),
+      onServerRunning: { channel in
+        isListening.store(true, ordering: .relaxed)
+        await onListening(channel.localAddress?.port ?? configuration.port)
+      },
+      logger: quiet)
+    do {
+      try await application.run()
+    } catch let error as CancellationError {
+      throw error
+    } catch where !isListening.load(ordering: .relaxed) {
+      throw AdminServerError.cannotListen(address: address, reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import Glibc
+import NIOCore
+
+/// Where the disk tier may have an object; good for one ``DiskTier/load(_:hash:key:on:completion:)``.
+public struct DiskLocation: Sendable {
+  enum Source: Sendable {
+    /// In the write queue.
+    case queued(StoredObject)
+    case record(Segment, RecordPlace)
+  }
+
+  let source: Source
+}
+
+/// Reads records: on the caller's thread when the page cache has them, else on the pool.
+final class DiskReader: Sendable {
+  let seal: any ChunkSeal
+  let counters: DiskCounters
+  let pool: ReaderPool
+  private let index: DiskIndex
+  private let journal: CommitLog
+
+  init(
+    seal: any ChunkSeal, index: DiskIndex, journal: CommitLog, counters: DiskCounters
+  ) {
+    self.seal = seal
+    self.index = index
+    self.journal = journal
+    self.counters = counters
+    pool = ReaderPool(counters: counters)
+  }
+
+  /// What one attempt at a record gave.
+  enum Outcome {
+    case object(StoredObject)
+    /// Another object's record, or none of ours.
+    case otherObject
+    case corrupt
+    /// The page cache or the device did not give the bytes.
+    case unavailable
+    /// The envelope needs this many bytes.
+    case needsMore(Int)
+  }
+
+  typealias Fill = (any BlockFile, UnsafeMutableRawBufferPointer, Int) -> Bool
+
+  func load(
+    _ segment: Segment, _ place: RecordPlace, hash: KeyHash, key: UnsafeRawBufferPointer,
+    on loop: any EventLoop, completion: @escaping (StoredObject?) -> Void
+  ) {
+    let expected = Expected(segment: segment, place: place, hash: hash)
+    guard let file = open(expected) else { return complete(nil, on: loop, completion) }
+    if expected.readCount(isWhole: false) <= DiskFormat.inlineReadBytes {
+      let outcome = read(expected, file, key, isWhole: false) {
+        $0.readWithoutWaiting(into: $1, at: $2)
+      }
+      switch outcome {
+      case .unavailable: break
+      default:
+        counters.inlineReads.add(1)
+        return complete(settle(outcome, expected), on: loop, completion)
+      }
+    }
+    let once = LoopCompletion(completion)
+    let keyCopy = [UInt8](key)
+    let isTaken = pool.submit { [self] in
+      let object = keyCopy.withUnsafeBytes { key in
+        settle(
+          read(expected, file, key, isWhole: false) { readFully($0, into: $1, at: $2) }, expected)
+      }
+      loop.execute { once.call(object) }
+    }
+    if !isTaken { complete(nil, on: loop, completion) }
+  }
+
+  /// Reads a whole record on the calling thread, whoever's it is; nil when it does not verify.
+  func loadWhole(_ segment: Segment, _ place: RecordPlace) -> StoredObject? {
+    let expected = Expected(segment: segment, place: place, hash: nil)
+    guard let file = open(expected) else { return nil }
+    let outcome = read(expected, file, nil, isWhole: true) { readFully($0, into: $1, at: $2) }
+    guard case .object(let object) = outcome else { return nil }
+    return object
+  }
+
+  /// Reads with waiting; false on failure or a short file, both counted.
+  func readFully(
+    _ file: any BlockFile, into target: UnsafeMutableRawBufferPointer, at place: Int
+  ) -> Bool {
+    do throws(DeviceError) {
+      return try file.read(into: target, at: place) == target.count
+    } catch {
+      counters.readErrors.add(1)
+      return false
+    }
+  }
+
+  /// Forgets a record that does not verify.
+  func discard(_ hash: KeyHash, at place: RecordPlace) {
+    index.remove(hash, at: place) { journal.append(JournalEntry.removal(hash).encoded()) }
+  }
+
+  // MARK: - Steps
+
+  private struct Expected {
+    let segment: Segment
+    let place: RecordPlace
+    let hash: KeyHash?
+    let position: Int
+    let count: Int
+
+    init(segment: Segment, place: RecordPlace, hash: KeyHash?) {
+      self.segment = segment
+      self.place = place
+      self.hash = hash
+      let record = segment.dedicated
+      let start = record?.position ?? Int(place.block) * DiskFormat.blockBytes
+      let wanted = record?.count ?? Int(place.blockCount) * DiskFormat.blockBytes
+      position = start
+      // A large record's count is rounded up and may reach past the segment's end.
+      count = max(0, min(wanted, segment.byteCount - start))
+    }
+
+    /// A dedicated record holds no body: it is read whole.
+    func readCount(isWhole: Bool) -> Int {
+      isWhole || count <= DiskFormat.wholeReadBytes ? count : DiskFormat.headReadBytes
+    }
+  }
+
+  private func open(_ expected: Expected) -> (any BlockFile)? {
+    do throws(DeviceError) {
+      return try expected.segment.openFile()
+    } catch {
+      if !expected.segment.isRemoved { counters.readErrors.add(1) }
+      // Somebody removed the file: it will not come back.
+      if error.code == ENOENT, let hash = expected.hash { discard(hash, at: expected.place) }
+      return nil
+    }
+  }
+
+  private func settle(_ outcome: Outcome, _ expected: Expected) -> StoredObject? {
+    switch outcome {
+    case .object(let object): return object
+    case .corrupt:
+      // A reclaimed segment's place may have been given to another one meanwhile.
+      if !expected.segment.isRemoved {
+        counters.corruptRecords.add(1)
+        if let hash = expected.hash { discard(hash, at: expected.place) }
+      }
+      return nil
+    case .otherObject, .unavailable, .needsMore: return nil
+    }
+  }
+
+  private func read(
+    _ expected: Expected, _ file: any BlockFile, _ key: UnsafeRawBufferPointer?, isWhole: Bool,
+    _ fill: Fill
+  ) -> Outcome {
+    var count = expected.readCount(isWhole: isWhole)
+    // Twice at most: the header says how much the envelope needs.
+    for _ in 0..<2 {
+      guard count >= RecordHeader.byteCount else { return .corrupt }
+      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+      defer { bytes.deallocate() }
+      guard fill(file, bytes, expected.position) else { return .unavailable }
+      let outcome = parse(bytes, expected, file, key)
+      guard case .needsMore(let needed) = outcome else { return outcome }
+      guard needed > count, needed <= expected.count else { return .corrupt }
+      count = needed
+    }
+    return .corrupt
+  }
+
+  private func parse(
+    _ bytes: UnsafeMutableRawBufferPointer, _ expected: Expected, _ file: any BlockFile,
+    _ key: UnsafeRawBufferPointer?
+  ) -> Outcome {
+    let readable = UnsafeRawBufferPointer(bytes)
+    let generation = expected.segment.generation
+    guard let header = RecordHeader.decode(readable, generation: generation) else {
+      return .corrupt
+    }
+    if let hash = expected.hash, header.hash != hash { return .otherObject }
+    let envelopeEnd = RecordHeader.byteCount + header.envelopeCount
+    if envelopeEnd > bytes.count { return .needsMore(envelopeEnd) }
+    let decoder = RecordDecoder(seal: seal)
+    guard let record = decoder.open(bytes, generation: generation) else { return .corrupt }
+    let ownKey = readable.slice(record.keyOffset, header.keyCount)
+    if let key, !isEqual(ownKey, key) { return .otherObject }
+    let head = readable.slice(record.headOffset, header.headCount)
+    let body: StoredBody
+    // A whole record in hand gives a body in memory; a head alone leaves the body where it is.
+    if !header.isDedicated, bytes.count - record.bodyOffset >= header.bodyCount {
+      guard let opened = decoder.openBody(record, in: bytes) else { return .corrupt }
+      body = storedBody(UnsafeRawBufferPointer(opened))
+    } else {
+      guard header.bodyPosition + header.bodyCount <= expected.segment.byteCount else {
+        return .corrupt
+      }
+      let context = ChunkContext(
+        hash: header.isDedicated ? KeyHash(high: 0, low: 0) : header.hash,
+        generation: generation, position: 0)
+      let bodyFile = BodyFile(
+        file: file, context: context, position: header.bodyPosition, count: header.bodyCount,
+        tags: record.tags, reader: self)
+      body = .disk(DiskBody(count: header.bodyCount, source: .file(bodyFile)))
+    }
+    return .object(
+      StoredObject.make(
+        hash: header.hash, key: ownKey, head: head, body: body, metadata: record.metadata))
+  }
+
+  private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }
+    return memcmp(leftBase, rightBase, left.count) == 0
+  }
+
+  private func storedBody(_ bytes: UnsafeRawBufferPointer) -> StoredBody {
+    guard bytes.count > DiskFormat.chunkBytes else { return .bytes(bytes) }
+    var chunks: [ByteBuffer] = []
+    var offset = 0
+    while offset < bytes.count {
+      let count = min(DiskFormat.chunkBytes, bytes.count - offset)
+      chunks.append(ByteBuffer(bytes: bytes.slice(offset, count)))
+      offset += count
+    }
+    return .buffers(chunks)
+  }
+}

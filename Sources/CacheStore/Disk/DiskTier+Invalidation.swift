@@ -1,0 +1,138 @@
+import Glibc
+
+/// Invalidations: made durable, and swept off the disk.
+extension DiskTier {
+  /// Most bytes of one entry of the log; an invalidation of more is written as several.
+  private static let mostEntryBytes = 256 << 10
+  /// The log is written anew once it is longer than this.
+  static let longestLogBytes = 1 << 20
+
+  /// Makes an invalidation durable.
+  /// - Returns: nil once it is synced; else why it is not. It is tried again by itself then, and
+  ///   effective meanwhile.
+  public func recordInvalidation(
+    sequence: UInt64, selectors: [InvalidationSelector]
+  ) async -> String? {
+    let entries = Self.entries(sequence, selectors)
+    guard entries.allSatisfy({ $0.count <= LogFormat.mostPayloadBytes }) else {
+      return "an invalidation of more than \(LogFormat.mostPayloadBytes) bytes can't be journaled"
+    }
+    return await withCheckedContinuation { continuation in
+      // State and log change in one order, so that a shortened log says the same as the long one.
+      invalidations.withLock { state in
+        state.add(sequence: sequence, selectors: selectors)
+        noteFloor(state.floor)
+        invalidationLog.append(entries) { outcome in
+          switch outcome {
+          case .durable: continuation.resume(returning: nil)
+          case .failed(let reason): continuation.resume(returning: reason)
+          }
+        }
+      }
+    }
+  }
+
+  private static func entries(
+    _ sequence: UInt64, _ selectors: [InvalidationSelector]
+  ) -> [[UInt8]] {
+    var groups: [[InvalidationSelector]] = [[]]
+    var bytes = 0
+    for selector in selectors {
+      let count = InvalidationEntry.byteCount(selector)
+      if bytes + count > mostEntryBytes, bytes > 0 {
+        groups.append([])
+        bytes = 0
+      }
+      groups[groups.count - 1].append(selector)
+      bytes += count
+    }
+    return groups.map {
+      InvalidationEntry.invalidation(sequence: sequence, selectors: $0).encoded()
+    }
+  }
+
+  private func noteFloor(_ floor: UInt64) {
+    guard writer.floor.load(ordering: .relaxed) < floor else { return }
+    writer.floor.store(floor, ordering: .releasing)
+    inbox.monitor.update { $0.wantsDeadSegments = true }
+  }
+
+  /// Takes from disk what a set of rules matches and lets the rules go. Walks the segments'
+  /// footers; waits, so not for loops.
+  /// - Parameters:
+  ///   - sequence: rules up to this number are worked off when this returns true.
+  ///   - takes: true for a key, fetched under a sequence number, that has to go.
+  /// - Returns: false when the tier was shut down meanwhile, or the removals could not be made
+  ///   durable: the rules stay in the log then and come back at the next start.
+  @discardableResult
+  public func sweep(
+    upTo sequence: UInt64,
+    _ takes: @escaping @Sendable (UnsafeRawBufferPointer, UInt64) -> Bool
+  ) -> Bool {
+    waitUntilLoaded()
+    // First for what is on its way, so that nothing enters the index behind the walk.
+    inbox.remember(RememberedSweep(takes: takes))
+    for segment in table.all {
+      guard inbox.monitor.withLock({ $0.stop == nil }) else { return false }
+      sweep(segment, takes)
+      if journal.pendingBytes > CommitLog.mostPendingBytes / 4 { _ = journal.synchronize() }
+    }
+    guard inbox.waitUntilWritten(), case .durable = journal.synchronize() else { return false }
+    // Only now may the log forget the rules: the removals are durable.
+    invalidations.withLock { state in
+      state.markSwept(through: sequence)
+      invalidationLog.append(InvalidationEntry.swept(sequence: sequence).encoded())
+    }
+    return true
+  }
+
+  private func sweep(
+    _ segment: Segment, _ takes: (UnsafeRawBufferPointer, UInt64) -> Bool
+  ) {
+    let walk = SegmentWalk(segment: segment, reader: reader)
+    let unknownFrom = walk.forEach { entry in
+      guard takes(entry.key, entry.fetchSequence) else { return }
+      let place = RecordPlace(slot: segment.slot, block: entry.block, blockCount: 0)
+      let isRemoved = index.remove(entry.hash, at: place) {
+        journal.append(JournalEntry.removal(entry.hash).encoded())
+      }
+      if isRemoved { counters.sweptObjects.add(1) }
+    }
+    // What can't be read can't be compared: it goes, lest something invalidated stays.
+    guard let unknownFrom, !segment.isRemoved else { return }
+    let removed = index.removeAll { $0.slot == segment.slot && $0.place.block >= unknownFrom }
+    guard removed > 0 else { return }
+    counters.corruptRecords.add(removed)
+    // Their hashes are not known here; that the segment is gone says it for all.
+    if index.entries(slot: segment.slot).isEmpty {
+      journal.append(JournalEntry.segmentRemoved(generation: segment.generation).encoded())
+    } else {
+      journal.append(
+        JournalEntry.segmentCut(generation: segment.generation, block: unknownFrom).encoded())
+    }
+  }
+
+  /// Writes the invalidation log anew when it has grown long, and removes the old files.
+  func shortenInvalidationLog() {
+    guard invalidationLog.appendedBytes > Self.longestLogBytes else { return }
+    let number = invalidations.withLock { state in
+      let entries = state.entries.flatMap { entry -> [[UInt8]] in
+        guard case .invalidation(let sequence, let selectors) = entry else {
+          return [entry.encoded()]
+        }
+        return Self.entries(sequence, selectors)
+      }
+      return invalidationLog.rotate(first: entries)
+    }
+    guard case .durable = invalidationLog.synchronize(),
+      let names = try? device.list(directories.root)
+    else { return }
+    for name in names {
+      if let old = CommitLog.number(fileName: name, prefix: DiskDirectories.invalidationPrefix),
+        old < number
+      {
+        try? device.unlink(directories.root + "/" + name)
+      }
+    }
+  }
+}

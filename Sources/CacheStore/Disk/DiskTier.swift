@@ -1,0 +1,252 @@
+import Logging
+import NIOCore
+import Synchronization
+
+// The disk tier: an append-only log of segments with an index in memory.
+//
+// Threads: one writer (SegmentWriter), one for each of the two logs (CommitLog), a few readers
+// (ReaderPool), and for a moment after start one that loads the saved index (DiskRecovery). The
+// calls below may be made from any thread and do not wait, except `sweep`, `shutdown` and
+// `synchronize`, which are not for loops.
+//
+// Recovery is the start path: there is no other way to open a store, so nothing depends on a clean
+// end. Nothing below throws into a request: a device that fails makes misses and counters.
+
+/// Objects on disk.
+public final class DiskTier: Sendable {
+  /// Seed of the store's key hash; random at creation, kept in the superblock.
+  public let hashSeed: UInt64
+  let configuration: Configuration
+  let directories: DiskDirectories
+  let device: any BlockDevice
+  let logger: Logger
+  let counters: DiskCounters
+  let index = DiskIndex()
+  let table: SegmentTable
+  let inbox: WriterInbox
+  let journal: CommitLog
+  let invalidationLog: CommitLog
+  let reader: DiskReader
+  let writer: SegmentWriter
+  let invalidations: Mutex<InvalidationState>
+  private let recovered: InvalidationState
+  let recovery = Monitor(DiskStatistics.Recovery.loading)
+  private let threads: Monitor<[DiskThread]>
+  private let lock: Monitor<(any BlockFile)?>
+  private let isShutDown = Monitor(false)
+
+  /// Opens or makes the store in a folder and serves at once; the saved index loads meanwhile.
+  /// - Throws: ``StoreError`` when the folder can't be used, is in use, or is of another version.
+  public convenience init(configuration: Configuration, logger: Logger) throws(StoreError) {
+    try self.init(configuration: configuration, device: PosixBlockDevice(), logger: logger)
+  }
+
+  /// The same on a given device.
+  public init(
+    configuration: Configuration, device: any BlockDevice, logger: Logger
+  ) throws(StoreError) {
+    let configuration = try configuration.checked()
+    let opened = try OpenedStore(path: configuration.path, device: device, logger: logger)
+    self.configuration = configuration
+    self.device = device
+    self.logger = logger
+    directories = opened.directories
+    hashSeed = opened.superblock.hashSeed
+    table = opened.table
+    recovered = opened.invalidations
+    invalidations = Mutex(opened.invalidations)
+    lock = Monitor(opened.lock)
+    threads = Monitor([])
+    counters = DiskCounters()
+    inbox = WriterInbox(queueLimitBytes: configuration.writeQueueBytes)
+    journal = CommitLog(
+      device: device, directory: directories.root, prefix: DiskDirectories.journalPrefix,
+      firstNumber: opened.nextJournalNumber, retryInterval: configuration.retryInterval,
+      counters: counters)
+    invalidationLog = CommitLog(
+      device: device, directory: directories.root, prefix: DiskDirectories.invalidationPrefix,
+      firstNumber: opened.invalidationNumber + 1, retryInterval: configuration.retryInterval,
+      counters: counters)
+    reader = DiskReader(
+      seal: ChecksumSeal(), index: index, journal: journal, counters: counters)
+    writer = SegmentWriter(
+      configuration: configuration, device: device, directories: directories, inbox: inbox,
+      index: index, table: table, journal: journal, reader: reader, counters: counters,
+      logger: logger, keptSnapshots: opened.snapshotNumbers)
+    writer.floor.store(recovered.floor, ordering: .releasing)
+    try startThreads(opened)
+  }
+
+  private func startThreads(_ opened: OpenedStore) throws(StoreError) {
+    reader.pool.start(threadCount: configuration.readerThreads)
+    let writerThread = DiskThread.start("edge-disk-write") { [self] in
+      writer.run(afterSnapshot: { self.shortenInvalidationLog() })
+    }
+    let loader = DiskThread.start("edge-disk-load") { [self] in loadIndex(opened) }
+    guard journal.start(), invalidationLog.start(), let writerThread, let loader else {
+      abandon()
+      throw .directory(
+        path: configuration.path, reason: "no thread could be started for it",
+        remedy: "raise the limit on threads")
+    }
+    threads.withLock { $0 = [loader, writerThread] }
+  }
+
+  /// What was invalidated before this start and has to be checked on load.
+  public var recoveredInvalidations:
+    (
+      sequence: UInt64, floor: UInt64,
+      rules: [(sequence: UInt64, selector: InvalidationSelector)]
+    )
+  {
+    let rules = recovered.rules.flatMap { rule in
+      rule.selectors.map { (sequence: rule.sequence, selector: $0) }
+    }
+    return (recovered.sequence, recovered.floor, rules)
+  }
+
+  // MARK: - Objects
+
+  /// Where the object may be; nil when it is not on disk or the index has not loaded it yet. Notes
+  /// a hit, which spares the object at reclaim.
+  public func lookup(_ hash: KeyHash) -> DiskLocation? {
+    if let object = inbox.queued(hash) { return DiskLocation(source: .queued(object)) }
+    guard let place = index.lookup(hash), let segment = table.segment(slot: place.slot) else {
+      return nil
+    }
+    return DiskLocation(source: .record(segment, place))
+  }
+
+  /// True when the object is on disk or on its way there.
+  public func contains(_ hash: KeyHash) -> Bool {
+    index.place(hash) != nil || inbox.isPending(hash)
+  }
+
+  /// Takes an object to be written. False when it is shed: too large, the queue is full, or the
+  /// device failed a moment ago.
+  public func enqueue(_ object: StoredObject) -> Bool {
+    guard object.diskBody == nil, object.bodyCount <= configuration.largestObjectBytes,
+      inbox.enqueue(object)
+    else {
+      counters.shedObjects.add(1)
+      return false
+    }
+    return true
+  }
+
+  /// Reads an object.
+  /// - Parameters:
+  ///   - location: what ``lookup(_:)`` gave.
+  ///   - key: the full key; compared.
+  ///   - loop: where `completion` runs.
+  ///   - completion: called on `loop`, from within this call when the page cache has the record.
+  ///     Nil when it is gone, damaged, or another object's.
+  public func load(
+    _ location: DiskLocation, hash: KeyHash, key: UnsafeRawBufferPointer,
+    on loop: any EventLoop, completion: @escaping (StoredObject?) -> Void
+  ) {
+    switch location.source {
+    case .queued(let object):
+      complete(object.matches(hash, key) ? object : nil, on: loop, completion)
+    case .record(let segment, let place):
+      reader.load(segment, place, hash: hash, key: key, on: loop, completion: completion)
+    }
+  }
+
+  /// Forgets an object, also one on its way to disk.
+  public func remove(_ hash: KeyHash) {
+    inbox.cancel(hash)
+    index.remove(hash) { journal.append(JournalEntry.removal(hash).encoded()) }
+  }
+
+  // MARK: - Large objects
+
+  /// Begins a large object's way to disk.
+  /// - Parameter expectedBytes: the body's size; nil when it is not known.
+  /// - Returns: nil when the device failed a moment ago or the body is too large.
+  public func beginSpool(expectedBytes: Int?) -> SpoolWriter? {
+    guard (expectedBytes ?? 0) <= configuration.largestObjectBytes, inbox.mayBeginSpool() else {
+      return nil
+    }
+    return SpoolWriter(
+      largestBytes: configuration.largestObjectBytes, reader: reader, inbox: inbox)
+  }
+
+  /// Ends a spool and gives the object it makes; readable at once, found by lookups once its last
+  /// bytes are written. Nil when the spool failed or was aborted.
+  public func finishSpool(
+    _ spool: SpoolWriter, hash: KeyHash, key: UnsafeRawBufferPointer,
+    head: UnsafeRawBufferPointer, metadata: ObjectMetadata
+  ) -> StoredObject? {
+    let ticket = inbox.ticket(for: hash)
+    let finish = SpoolWriter.Finish(
+      hash: hash, key: [UInt8](key), head: [UInt8](head), metadata: metadata, ticket: ticket)
+    guard spool.end(finish) else {
+      inbox.cancel(hash, ticket: ticket)
+      return nil
+    }
+    let body = DiskBody(count: spool.count, source: .spool(spool))
+    return StoredObject.make(
+      hash: hash, key: key, head: head, body: .disk(body), metadata: metadata)
+  }
+
+  // MARK: - State
+
+  /// A snapshot of the counters; O(segments).
+  public var statistics: Statistics {
+    var result = DiskStatistics()
+    counters.fill(&result)
+    result.recovery = recovery.withLock { $0 }
+    result.objects = index.count
+    result.indexBytes = index.byteCount
+    result.usedBytes = writer.usedBytes.load(ordering: .relaxed)
+    result.limitBytes = configuration.sizeBytes
+    result.segments = table.count
+    inbox.monitor.withLock { state in
+      result.queuedBytes = state.queuedBytes
+      result.isDegraded = state.isDegraded
+    }
+    return result
+  }
+
+  /// Writes, syncs and journals all that was handed over. Waits; not for loops.
+  public func synchronize() {
+    inbox.synchronize()
+  }
+
+  /// Waits until the saved index is loaded. Not for loops.
+  func waitUntilLoaded() {
+    _ = recovery.wait(until: nil) { $0 == .loading ? nil : true }
+  }
+
+  /// Saves the index now, for tests and tools; waits.
+  func snapshot() {
+    let before = counters.snapshots.current + counters.snapshotErrors.current
+    inbox.monitor.update { $0.wantsSnapshot = true }
+    while counters.snapshots.current + counters.snapshotErrors.current == before {
+      inbox.synchronize()
+      if inbox.monitor.withLock({ $0.stop != nil }) { return }
+    }
+  }
+
+  /// Writes what is queued, saves the index and gives the folder free. Waits; not for loops.
+  public func shutdown() { stop(.flushing) }
+
+  /// Stops as a killed process would: nothing more is written.
+  func abandon() { stop(.atOnce) }
+
+  private func stop(_ stop: WriterInbox.Stop) {
+    let isFirst = isShutDown.withLock { isShutDown in
+      defer { isShutDown = true }
+      return !isShutDown
+    }
+    guard isFirst else { return }
+    inbox.monitor.update { $0.stop = stop }
+    for thread in threads.withLock({ $0 }) { thread.join() }
+    let isFlushing = stop == .flushing
+    journal.stop(flushing: isFlushing)
+    invalidationLog.stop(flushing: isFlushing)
+    reader.pool.stop()
+    lock.withLock { $0 = nil }
+  }
+}

@@ -1,0 +1,158 @@
+import NIOCore
+
+/// Large objects: each streams into a segment of its own.
+extension SegmentWriter {
+  /// Does the next piece of work for a spool and puts it back in line if more may follow.
+  func service(_ spool: SpoolWriter) {
+    let key = ObjectIdentifier(spool)
+    switch spool.nextWork() {
+    case .nothing: return
+    case .abort: drop(spool)
+    case .write(let parts, let count, let bodyOffset):
+      do throws(DeviceError) {
+        try makeRoom(count + openReserve)
+        let target = try spoolSegment(spool)
+        try write(parts, count, bodyOffset, spool, target)
+        inbox.requestService(spool)
+      } catch { fail(spool, error) }
+    case .finish(let finish, let bodyCount, let tags):
+      do throws(DeviceError) {
+        let target = try spoolSegment(spool)
+        try end(finish, bodyCount, tags, target)
+        spoolSegments[key] = nil
+        spool.noteOver()
+        afterCommit()
+      } catch { fail(spool, error) }
+    }
+  }
+
+  /// Room that the open shared segment may still take.
+  private var openReserve: Int {
+    open.map { configuration.segmentBytes - $0.position } ?? 0
+  }
+
+  private func spoolSegment(_ spool: SpoolWriter) throws(DeviceError) -> Dirty {
+    if let existing = spoolSegments[ObjectIdentifier(spool)] { return existing }
+    let (segment, file) = try createSegment(.dedicated)
+    let created = Dirty(segment: segment, file: file)
+    spoolSegments[ObjectIdentifier(spool)] = created
+    spool.noteOpened(file, generation: segment.generation)
+    return created
+  }
+
+  private func write(
+    _ parts: [ByteBuffer], _ count: Int, _ bodyOffset: Int, _ spool: SpoolWriter, _ target: Dirty
+  ) throws(DeviceError) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count)
+    for part in parts { bytes.append(contentsOf: part.readableBytesView) }
+    let generation = target.segment.generation
+    var tags: [ChunkTag] = []
+    bytes.withUnsafeMutableBytes { all in
+      var offset = 0
+      while offset < all.count {
+        let size = min(DiskFormat.chunkBytes, all.count - offset)
+        let chunk = (bodyOffset + offset) / DiskFormat.chunkBytes
+        let context = ChunkContext(
+          hash: KeyHash(high: 0, low: 0), generation: generation, position: UInt32(chunk + 1))
+        tags.append(encoder.seal.seal(all.slice(offset, size), context))
+        offset += size
+      }
+    }
+    let position = DiskFormat.dedicatedBodyPosition + bodyOffset
+    try target.file.write(bytes, at: position)
+    noteSpoolBytes(count, target, end: position + count)
+    spool.noteWritten(count, tags: tags)
+  }
+
+  /// Writes the record and the footer behind the body and lets the object into the index.
+  private func end(
+    _ finish: SpoolWriter.Finish, _ bodyCount: Int, _ tags: [ChunkTag], _ target: Dirty
+  ) throws(DeviceError) {
+    let segment = target.segment
+    let position = (DiskFormat.dedicatedBodyPosition + bodyCount)
+      .roundedUp(toMultipleOf: DiskFormat.blockBytes)
+    let record = finish.key.withUnsafeBytes { key in
+      finish.head.withUnsafeBytes { head in
+        encoder.encodeDedicated(
+          hash: finish.hash, key: key, head: head, metadata: finish.metadata,
+          bodyCount: bodyCount, bodyPosition: DiskFormat.dedicatedBodyPosition, tags: tags,
+          generation: segment.generation)
+      }
+    }
+    var footer: [UInt8] = []
+    finish.key.withUnsafeBytes { key in
+      FooterEntry.append(
+        hash: finish.hash, fetchSequence: finish.metadata.fetchSequence, block: 0, key: key,
+        to: &footer)
+      segment.noteFooterEntry(
+        hash: finish.hash, fetchSequence: finish.metadata.fetchSequence, block: 0, key: key)
+    }
+    let tail =
+      record
+      + Self.footer(
+        footer, generation: segment.generation, position: position + record.count)
+    try target.file.write(tail, at: position)
+    noteSpoolBytes(tail.count, target, end: position + tail.count)
+    dirty[segment.generation] = target
+    let dedicated = Segment.DedicatedRecord(
+      hash: finish.hash, position: position, count: record.count)
+    segment.state.withLock { $0.dedicated = dedicated }
+    if commit(finish, segment, dedicated) {
+      segment.noteSealed()
+      counters.writtenObjects.add(1)
+    } else {
+      remove([segment])
+    }
+  }
+
+  private func commit(
+    _ finish: SpoolWriter.Finish, _ segment: Segment, _ dedicated: Segment.DedicatedRecord
+  ) -> Bool {
+    let place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
+    let sequence = finish.metadata.fetchSequence
+    let floor = floor.load(ordering: .acquiring)
+    let isCommitted = inbox.monitor.withLock { state in
+      guard state.pending[finish.hash]?.ticket == finish.ticket else { return false }
+      state.pending[finish.hash] = nil
+      let isSwept = finish.key.withUnsafeBytes { key in
+        state.sweeps.contains { $0.takes(key, sequence) }
+      }
+      guard sequence >= floor, !isSwept else { return false }
+      index.insert(finish.hash, place)
+      return true
+    }
+    guard isCommitted else { return false }
+    let insertion = JournalEntry.Insertion(
+      hash: finish.hash, generation: segment.generation, position: dedicated.position,
+      count: dedicated.count, fetchSequence: sequence)
+    withheld.append(Withheld(insertion: insertion, place: place))
+    return true
+  }
+
+  private func noteSpoolBytes(_ count: Int, _ target: Dirty, end: Int) {
+    // Counts padding too, so that what removal subtracts is what was added.
+    let added = max(0, end - target.segment.byteCount)
+    target.segment.noteWritten(upTo: end)
+    usedBytes.add(added, ordering: .relaxed)
+    counters.writtenBytes.add(count)
+  }
+
+  private func fail(_ spool: SpoolWriter, _ error: DeviceError) {
+    spool.noteFailed()
+    drop(spool)
+    noteFailure(error)
+  }
+
+  private func drop(_ spool: SpoolWriter) {
+    if let entry = spoolSegments.removeValue(forKey: ObjectIdentifier(spool)) {
+      remove([entry.segment])
+    }
+    if let finish = spool.finishing {
+      inbox.monitor.withLock { state in
+        if state.pending[finish.hash]?.ticket == finish.ticket { state.pending[finish.hash] = nil }
+      }
+    }
+    spool.noteOver()
+  }
+}

@@ -1,0 +1,443 @@
+import Glibc
+import Logging
+import Synchronization
+
+// The writer thread: the only one that writes segments, reclaims them and takes snapshots.
+//
+// Owner: its thread; everything not in `inbox` or atomic is touched by it alone. An object goes
+// queue -> write buffer -> file -> index -> (segment synced) -> journal. A crash may lose what is
+// not in the journal yet; it never leaves a journal entry whose record was not synced, unless
+// syncing is off.
+//
+// A failed write or sync gives the segment up (what it holds already stays readable), drops the
+// queue and stops admission for `retryInterval`; the next object is the attempt to go on.
+
+/// Writes objects to segments.
+final class SegmentWriter: @unchecked Sendable {
+  // @unchecked: see the file's head; the mutable parts belong to the writer thread.
+
+  /// A record in the write buffer, not yet in the file.
+  struct Uncommitted {
+    enum Origin {
+      case queued(ticket: UInt64)
+      /// Written again at reclaim.
+      case moved(from: RecordPlace)
+    }
+    let object: StoredObject
+    let place: RecordPlace
+    let origin: Origin
+  }
+
+  struct OpenSegment {
+    let segment: Segment
+    let file: any BlockFile
+    /// Bytes in the file.
+    var position: Int
+    var buffer: [UInt8] = []
+    var footerBytes = 0
+    var uncommitted: [Uncommitted] = []
+  }
+
+  /// An insertion whose segment is not synced yet, so the journal must not name it.
+  struct Withheld {
+    let insertion: JournalEntry.Insertion
+    let place: RecordPlace
+  }
+
+  struct Dirty {
+    let segment: Segment
+    let file: any BlockFile
+  }
+
+  let configuration: DiskTier.Configuration
+  let device: any BlockDevice
+  let directories: DiskDirectories
+  let inbox: WriterInbox
+  let index: DiskIndex
+  let table: SegmentTable
+  let journal: CommitLog
+  let reader: DiskReader
+  let counters: DiskCounters
+  let logger: Logger
+  let encoder: RecordEncoder
+  /// Nothing fetched under a lower number is kept.
+  let floor = Atomic<UInt64>(0)
+  let usedBytes = Atomic<Int>(0)
+
+  var open: OpenSegment?
+  var spoolSegments: [ObjectIdentifier: Dirty] = [:]
+  var dirty: [UInt64: Dirty] = [:]
+  var hasNewNames = false
+  var withheld: [Withheld] = []
+  var isReclaiming = false
+  var mustFreeSegment = false
+  var nextSync: MonotonicTime
+  var nextSnapshot: MonotonicTime
+  var prefersSpools = false
+  var keptSnapshots: [UInt64]
+  /// Called after each snapshot; the invalidation log is shortened then.
+  var afterSnapshot: @Sendable () -> Void = {}
+
+  init(
+    configuration: DiskTier.Configuration, device: any BlockDevice, directories: DiskDirectories,
+    inbox: WriterInbox, index: DiskIndex, table: SegmentTable, journal: CommitLog,
+    reader: DiskReader, counters: DiskCounters, logger: Logger, keptSnapshots: [UInt64]
+  ) {
+    self.configuration = configuration
+    self.device = device
+    self.directories = directories
+    self.inbox = inbox
+    self.index = index
+    self.table = table
+    self.journal = journal
+    self.reader = reader
+    self.counters = counters
+    self.logger = logger
+    self.keptSnapshots = keptSnapshots
+    encoder = RecordEncoder(seal: reader.seal)
+    nextSync = MonotonicTime.now.advanced(by: .seconds(1))
+    nextSnapshot = MonotonicTime.now.advanced(by: configuration.snapshotInterval)
+  }
+
+  // MARK: - The thread
+
+  private enum Task {
+    case spool(SpoolWriter)
+    case objects([WriterInbox.Queued])
+    case orphans([UInt64])
+    case deadSegments
+    case sync(round: UInt64?)
+    case snapshot
+    case finish
+    case stop
+  }
+
+  func run(afterSnapshot: @escaping @Sendable () -> Void) {
+    self.afterSnapshot = afterSnapshot
+    while true {
+      switch nextTask() {
+      case .spool(let spool): service(spool)
+      case .objects(let objects): write(objects)
+      case .orphans(let generations): removeOrphans(generations)
+      case .deadSegments: removeDeadSegments()
+      case .sync(let round): sync(round: round)
+      case .snapshot: takeSnapshot()
+      case .finish: return finish()
+      case .stop: return
+      }
+    }
+  }
+
+  private func nextTask() -> Task {
+    while true {
+      let deadline = min(nextSync, nextSnapshot)
+      let task = inbox.monitor.wait(until: deadline) { state in self.task(&state) }
+      if let task { return task }
+    }
+  }
+
+  private func task(_ state: inout WriterInbox.State) -> Task? {
+    if case .atOnce = state.stop { return .stop }
+    let now = MonotonicTime.now
+    if nextSync <= now {
+      nextSync = now.advanced(by: .seconds(1))
+      if !dirty.isEmpty || !withheld.isEmpty { return .sync(round: nil) }
+    }
+    if !state.orphans.isEmpty {
+      defer { state.orphans = [] }
+      return .orphans(state.orphans)
+    }
+    if state.wantsDeadSegments, state.isIndexLoaded {
+      state.wantsDeadSegments = false
+      return .deadSegments
+    }
+    if let task = writeTask(&state) { return task }
+    if state.wantsSync {
+      state.wantsSync = false
+      return .sync(round: state.syncsAsked)
+    }
+    if nextSnapshot <= now || state.wantsSnapshot {
+      nextSnapshot = now.advanced(by: configuration.snapshotInterval)
+      state.wantsSnapshot = false
+      if state.isIndexLoaded { return .snapshot }
+    }
+    return state.stop == nil ? nil : .finish
+  }
+
+  /// Spools and queued objects in turn, up to one write's bytes at a time.
+  private func writeTask(_ state: inout WriterInbox.State) -> Task? {
+    prefersSpools.toggle()
+    if prefersSpools || state.queue.isEmpty, let spool = state.spools.popFirst() {
+      return .spool(spool)
+    }
+    var objects: [WriterInbox.Queued] = []
+    var bytes = 0
+    while bytes < DiskFormat.writeBytes, let next = state.queue.popFirst() {
+      objects.append(next)
+      bytes += next.bytes
+      state.queuedBytes -= next.bytes
+    }
+    guard !objects.isEmpty else { return state.spools.popFirst().map { .spool($0) } }
+    state.isWriting = true
+    return .objects(objects)
+  }
+
+  /// Everything is written: closes the segment, syncs, and saves the index.
+  private func finish() {
+    do throws(DeviceError) { try sealOpenSegment() } catch { noteFailure(error) }
+    sync(round: nil)
+    if inbox.monitor.withLock({ $0.isIndexLoaded }) { takeSnapshot() }
+    inbox.monitor.update { $0.syncsDone = $0.syncsAsked }
+  }
+
+  // MARK: - Objects
+
+  private func write(_ objects: [WriterInbox.Queued]) {
+    var rest = objects[...]
+    do throws(DeviceError) {
+      while let next = rest.first {
+        try append(next.object, .queued(ticket: next.ticket))
+        rest = rest.dropFirst()
+      }
+      try flush()
+    } catch {
+      noteFailure(error)
+      shed(Array(rest))
+    }
+    inbox.monitor.update { $0.isWriting = false }
+  }
+
+  /// Lays an object's record into the write buffer. One that no segment can hold is passed over.
+  func append(_ object: StoredObject, _ origin: Uncommitted.Origin) throws(DeviceError) {
+    let keyCount = object.withKey { $0.count }
+    let footerBytes = FooterEntry.count(keyCount: keyCount)
+    let most = configuration.segmentBytes - SegmentFormat.headerBytes - SegmentTrailer.byteCount
+    guard object.diskBody == nil, let count = RecordEncoder.paddedCount(of: object),
+      count + footerBytes <= most
+    else { return shed(object, origin) }
+    if let open {
+      let end = open.position + open.buffer.count + open.footerBytes + SegmentTrailer.byteCount
+      if end + count + footerBytes > configuration.segmentBytes { try sealOpenSegment() }
+    }
+    if open == nil { try openSegment() }
+    guard var open = self.open.take() else { return shed(object, origin) }
+    let start = open.buffer.count
+    let position = open.position + start
+    open.buffer.append(contentsOf: repeatElement(0, count: count))
+    open.buffer.withUnsafeMutableBytes { buffer in
+      encoder.encode(
+        object, generation: open.segment.generation, position: position,
+        into: buffer.slice(start, count))
+    }
+    open.footerBytes += footerBytes
+    let place = RecordPlace(
+      slot: open.segment.slot, block: UInt32(position / DiskFormat.blockBytes),
+      blockCount: UInt32(count / DiskFormat.blockBytes))
+    open.uncommitted.append(Uncommitted(object: object, place: place, origin: origin))
+    let isFull = open.buffer.count >= DiskFormat.writeBytes
+    self.open = open
+    if isFull { try flush() }
+  }
+
+  /// Writes the buffer and lets its objects into the index.
+  func flush() throws(DeviceError) {
+    guard var open = self.open, !open.buffer.isEmpty else { return }
+    // Not held twice: the buffer would be copied.
+    self.open = nil
+    do throws(DeviceError) {
+      try open.file.write(open.buffer, at: open.position)
+    } catch {
+      self.open = open
+      throw error
+    }
+    let count = open.buffer.count
+    open.position += count
+    open.buffer.removeAll(keepingCapacity: true)
+    noteBytesWritten(count, open.segment, end: open.position)
+    dirty[open.segment.generation] = Dirty(segment: open.segment, file: open.file)
+    commit(open.uncommitted, in: open.segment)
+    open.uncommitted = []
+    self.open = open
+    noteSuccess()
+    afterCommit()
+  }
+
+  /// By the sync policy, makes what was just written durable or lets the journal name it.
+  func afterCommit() {
+    switch configuration.sync {
+    case .everySecond: break
+    case .always: sync(round: nil)
+    case .never: release()
+    }
+  }
+
+  private func commit(_ records: [Uncommitted], in segment: Segment) {
+    let floor = floor.load(ordering: .acquiring)
+    var committed = 0
+    inbox.monitor.withLock { state in
+      for record in records {
+        let object = record.object
+        let isAlive =
+          object.fetchSequence >= floor && !Self.isSwept(object, state.sweeps)
+        switch record.origin {
+        case .queued(let ticket):
+          guard state.pending[object.hash]?.ticket == ticket else { continue }
+          state.pending[object.hash] = nil
+          guard isAlive else { continue }
+          index.insert(object.hash, record.place)
+        case .moved(let old):
+          guard isAlive, index.move(object.hash, from: old, to: record.place) else { continue }
+        }
+        object.withKey { key in
+          segment.noteFooterEntry(
+            hash: object.hash, fetchSequence: object.fetchSequence, block: record.place.block,
+            key: key)
+        }
+        withheld.append(Withheld(insertion: insertion(record, segment), place: record.place))
+        committed += 1
+      }
+    }
+    counters.writtenObjects.add(committed)
+  }
+
+  private func insertion(_ record: Uncommitted, _ segment: Segment) -> JournalEntry.Insertion {
+    JournalEntry.Insertion(
+      hash: record.object.hash, generation: segment.generation,
+      position: Int(record.place.block) * DiskFormat.blockBytes,
+      count: Int(record.place.blockCount) * DiskFormat.blockBytes,
+      fetchSequence: record.object.fetchSequence)
+  }
+
+  static func isSwept(
+    _ object: StoredObject, _ sweeps: some Collection<RememberedSweep>
+  ) -> Bool {
+    guard !sweeps.isEmpty else { return false }
+    let sequence = object.fetchSequence
+    return object.withKey { key in sweeps.contains { $0.takes(key, sequence) } }
+  }
+
+  // MARK: - Segments
+
+  private func openSegment() throws(DeviceError) {
+    try makeRoom(configuration.segmentBytes)
+    // Reclaiming may have opened one for what it wrote again.
+    if open != nil { return }
+    let (segment, file) = try createSegment(.shared)
+    open = OpenSegment(segment: segment, file: file, position: SegmentFormat.headerBytes)
+  }
+
+  func createSegment(_ kind: Segment.Kind) throws(DeviceError) -> (Segment, any BlockFile) {
+    guard let (generation, slot) = table.reserve() else {
+      throw DeviceError(operation: "create", path: directories.segments, code: ENOSPC)
+    }
+    let path = directories.segments + "/" + SegmentFormat.fileName(generation, kind)
+    let file = try device.open(path, .create)
+    do throws(DeviceError) {
+      try file.write(SegmentFormat.header(generation: generation, kind: kind), at: 0)
+    } catch {
+      try? device.unlink(path)
+      throw error
+    }
+    let segment = Segment(
+      generation: generation, slot: slot, kind: kind, path: path, device: device, file: file,
+      byteCount: 0)
+    noteBytesWritten(SegmentFormat.headerBytes, segment, end: SegmentFormat.headerBytes)
+    table.add(segment)
+    hasNewNames = true
+    return (segment, file)
+  }
+
+  /// Writes the footer; the segment takes nothing more.
+  func sealOpenSegment() throws(DeviceError) {
+    try flush()
+    guard let open else { return }
+    let footer = open.segment.state.withLock { $0.openFooter } ?? []
+    let tail = Self.footer(footer, generation: open.segment.generation, position: open.position)
+    try open.file.write(tail, at: open.position)
+    noteBytesWritten(tail.count, open.segment, end: open.position + tail.count)
+    dirty[open.segment.generation] = Dirty(segment: open.segment, file: open.file)
+    open.segment.noteSealed()
+    self.open = nil
+  }
+
+  static func footer(_ entries: [UInt8], generation: UInt64, position: Int) -> [UInt8] {
+    let checksum = entries.withUnsafeBytes { BlockChecksum.of($0, seed: generation) }
+    let trailer = SegmentTrailer(
+      generation: generation, footerPosition: position, footerCount: entries.count,
+      footerChecksum: checksum)
+    return entries + trailer.encoded()
+  }
+
+  func noteBytesWritten(_ count: Int, _ segment: Segment, end: Int) {
+    segment.noteWritten(upTo: end)
+    usedBytes.add(count, ordering: .relaxed)
+    counters.writtenBytes.add(count)
+  }
+
+  // MARK: - Failure
+
+  /// The device failed a write, an open or a sync: gives up what was under way.
+  func noteFailure(_ error: DeviceError) {
+    counters.writeErrors.add(1)
+    let isFull = error.code == ENOSPC || error.code == EDQUOT
+    if isFull {
+      counters.fullErrors.add(1)
+      mustFreeSegment = true
+    }
+    abandonOpenSegment()
+    let (dropped, isFirst) = inbox.monitor.update { state in
+      let dropped = Array(state.queue)
+      let isFirst = !state.isDegraded
+      state.queue = []
+      state.queuedBytes = 0
+      state.isDegraded = true
+      state.degradedUntil = MonotonicTime.now.advanced(by: configuration.retryInterval)
+      return (dropped, isFirst)
+    }
+    shed(dropped)
+    if isFirst {
+      logger.error(
+        "disk tier takes nothing in until the device works again",
+        metadata: ["cause": "\(error)", "path": "\(directories.root)"])
+    }
+  }
+
+  private func noteSuccess() {
+    let wasDegraded = inbox.monitor.withLock { state in
+      defer {
+        state.isDegraded = false
+        state.degradedUntil = nil
+      }
+      return state.isDegraded
+    }
+    if wasDegraded {
+      mustFreeSegment = false
+      logger.notice("disk tier takes objects in again", metadata: ["path": "\(directories.root)"])
+    }
+  }
+
+  private func abandonOpenSegment() {
+    guard let open else { return }
+    self.open = nil
+    for record in open.uncommitted { shed(record.object, record.origin) }
+    let isEmpty = open.segment.state.withLock { state in
+      // Its footer stays in memory for sweeps: nothing more is written to this file.
+      state.isSealed = true
+      return state.openFooter?.isEmpty ?? true
+    }
+    if isEmpty { remove([open.segment]) }
+  }
+
+  private func shed(_ objects: [WriterInbox.Queued]) {
+    for queued in objects { shed(queued.object, .queued(ticket: queued.ticket)) }
+  }
+
+  private func shed(_ object: StoredObject, _ origin: Uncommitted.Origin) {
+    guard case .queued(let ticket) = origin else { return }
+    counters.shedObjects.add(1)
+    object.isOnDisk = false
+    inbox.monitor.withLock { state in
+      if state.pending[object.hash]?.ticket == ticket { state.pending[object.hash] = nil }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import DequeModule
+
+// What the loops hand to the writer thread. One lock, held for table accesses and, at a commit, for
+// the insertions of one write into the index: whether an object is still wanted and its entering the
+// index must be one step, or a removal could slip between them and the object would come back.
+//
+// Limit: `queueLimitBytes`; what does not fit is shed.
+
+/// One finished sweep, remembered for what was on its way to disk when it ran.
+struct RememberedSweep: Sendable {
+  let takes: @Sendable (UnsafeRawBufferPointer, UInt64) -> Bool
+}
+
+final class WriterInbox: Sendable {
+  struct Queued {
+    let object: StoredObject
+    let ticket: UInt64
+    let bytes: Int
+  }
+
+  struct Pending {
+    var ticket: UInt64
+    /// The object while it waits in the queue; nil for a spool.
+    var object: StoredObject?
+  }
+
+  struct State {
+    var queue: Deque<Queued> = []
+    var queuedBytes = 0
+    /// The newest version on its way to disk under each hash.
+    var pending: [KeyHash: Pending] = [:]
+    var lastTicket: UInt64 = 0
+    /// Highest ticket whose object has been written or given up; tickets end in order except for
+    /// spools, which are not counted.
+    var spools: Deque<SpoolWriter> = []
+    var orphans: [UInt64] = []
+    var sweeps: Deque<RememberedSweep> = []
+    /// The writer is between taking objects and committing them.
+    var isWriting = false
+    var degradedUntil: MonotonicTime?
+    var isDegraded = false
+    var isIndexLoaded = false
+    var wantsSync = false
+    var wantsSnapshot = false
+    var wantsDeadSegments = false
+    /// Rounds of sync asked for and done.
+    var syncsAsked: UInt64 = 0
+    var syncsDone: UInt64 = 0
+    var stop: Stop?
+  }
+
+  enum Stop { case flushing, atOnce }
+
+  static let mostSweeps = 16
+  let monitor = Monitor(State())
+  private let queueLimitBytes: Int
+
+  init(queueLimitBytes: Int) { self.queueLimitBytes = queueLimitBytes }
+
+  /// Takes an object into the queue; false when there is no room or the device is failing.
+  func enqueue(_ object: StoredObject) -> Bool {
+    let bytes = object.chargedBytes
+    let hash = object.hash
+    return monitor.update { state in
+      guard state.stop == nil, !Self.isRefusing(&state),
+        state.queuedBytes + bytes <= queueLimitBytes
+      else { return false }
+      state.lastTicket += 1
+      state.queue.append(Queued(object: object, ticket: state.lastTicket, bytes: bytes))
+      state.queuedBytes += bytes
+      state.pending[hash] = Pending(ticket: state.lastTicket, object: object)
+      return true
+    }
+  }
+
+  /// Whether the device failed a moment ago. After that the next object is the attempt that shows
+  /// whether it works again.
+  private static func isRefusing(_ state: inout State) -> Bool {
+    guard let until = state.degradedUntil else { return false }
+    if until > .now { return true }
+    state.degradedUntil = nil
+    return false
+  }
+
+  func mayBeginSpool() -> Bool {
+    monitor.withLock { state in
+      guard state.stop == nil else { return false }
+      return !Self.isRefusing(&state)
+    }
+  }
+
+  /// A ticket for a spool's object.
+  func ticket(for hash: KeyHash) -> UInt64 {
+    monitor.withLock { state in
+      state.lastTicket += 1
+      state.pending[hash] = Pending(ticket: state.lastTicket, object: nil)
+      return state.lastTicket
+    }
+  }
+
+  func queued(_ hash: KeyHash) -> StoredObject? {
+    monitor.withLock { $0.pending[hash]?.object }
+  }
+
+  func isPending(_ hash: KeyHash) -> Bool { monitor.withLock { $0.pending[hash] != nil } }
+
+  func cancel(_ hash: KeyHash) { monitor.withLock { $0.pending[hash] = nil } }
+
+  func cancel(_ hash: KeyHash, ticket: UInt64) {
+    monitor.withLock { state in
+      if state.pending[hash]?.ticket == ticket { state.pending[hash] = nil }
+    }
+  }
+
+  func requestService(_ spool: SpoolWriter) { monitor.update { $0.spools.append(spool) } }
+
+  func noteOrphan(generation: UInt64) { monitor.update { $0.orphans.append(generation) } }
+
+  /// From now on nothing that `sweep` takes enters the index.
+  func remember(_ sweep: RememberedSweep) {
+    monitor.update { state in
+      state.sweeps.append(sweep)
+      if state.sweeps.count > Self.mostSweeps { state.sweeps.removeFirst() }
+    }
+  }
+
+  /// Waits until everything now in the queue is written or given up; false when the tier stops.
+  func waitUntilWritten() -> Bool {
+    let ticket = monitor.withLock { $0.lastTicket }
+    let isWritten = monitor.wait(until: nil) { state -> Bool? in
+      if state.stop != nil { return false }
+      let isBehind = state.queue.first.map { $0.ticket > ticket } ?? true
+      return isBehind && !state.isWriting ? true : nil
+    }
+    return isWritten ?? false
+  }
+
+  /// Waits until the writer has written and synced all that was handed to it before.
+  func synchronize() {
+    let round = monitor.update { state -> UInt64 in
+      state.wantsSync = true
+      state.syncsAsked += 1
+      return state.syncsAsked
+    }
+    _ = monitor.wait(until: nil) { $0.syncsDone >= round || $0.stop != nil ? true : nil }
+  }
+}

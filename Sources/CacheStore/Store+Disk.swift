@@ -1,0 +1,122 @@
+import NIOCore
+
+/// Moves between memory and disk.
+extension Store {
+  /// Reads an object from disk and, when it is small enough, moves it into memory.
+  /// - Parameters:
+  ///   - location: what ``lookup(_:key:nowSeconds:)`` gave.
+  ///   - key: the full normalized key; compared with the one on disk.
+  ///   - loop: where `completion` runs.
+  ///   - completion: called on `loop`, perhaps before this returns; nil when the object is gone,
+  ///     damaged or invalidated: a miss.
+  public func load(
+    _ location: DiskLocation, hash: KeyHash, key: ByteBuffer, on loop: any EventLoop,
+    completion: @escaping (StoredObject?) -> Void
+  ) {
+    guard let disk else { return completion(nil) }
+    let moment = invalidations.moment
+    key.withUnsafeReadableBytes { bytes in
+      disk.load(location, hash: hash, key: bytes, on: loop) { object in
+        completion(object.flatMap { self.promote($0, from: disk, startedAt: moment) })
+        if object == nil { self.counters.diskMisses.count() }
+      }
+    }
+  }
+
+  /// Checks what came from disk and puts it into memory; nil when it must not be served.
+  private func promote(
+    _ object: StoredObject, from disk: DiskTier, startedAt moment: InvalidationLog.Moment
+  ) -> StoredObject? {
+    object.isOnDisk = true
+    var mustGo = false
+    let placement = place(object, onlyIfAbsent: true) {
+      mustGo = object.withKey {
+        invalidations.isInvalidatedByKnownRules(key: $0, fetchSequence: object.fetchSequence)
+      }
+      return mustGo || invalidations.hasForgottenRules(after: moment.sequence)
+        || invalidations.wasRemoved(object.hash, after: moment.sequence)
+    }
+    switch placement {
+    case .overtaken:
+      // The sweep may have passed before it arrived on disk; nobody else would remove it.
+      if mustGo { disk.remove(object.hash) }
+      counters.diskMisses.count()
+      return nil
+    case .placed(let left):
+      counters.promotions.count()
+      settle(left, leftAt: moment)
+    case .occupied:
+      counters.diskHits.count()
+      // A newer one was stored while this was read.
+      let shard = memory.shard(object.hash)
+      let newer = object.withKey { shard.peek(object.hash, key: $0) }
+      return newer.flatMap { invalidations.isCurrent($0) ? $0 : nil } ?? object
+    case .tooLarge: break
+    }
+    counters.diskHits.count()
+    return object
+  }
+
+  /// Sends what left memory where it belongs: to the disk tier what proved itself and is not there.
+  /// Runs without a lock; the last references go when it returns.
+  func settle(_ left: [Departure], leftAt moment: InvalidationLog.Moment) {
+    guard let disk else { return }
+    for departure in left where departure.cause == .room || departure.cause == .expired {
+      let object = departure.object
+      if object.isOnDisk { continue }
+      if departure.cause == .room, object.isProven {
+        spill(object, leftAt: moment)
+      } else if object.supersedesDisk {
+        disk.remove(object.hash)
+      }
+    }
+  }
+
+  /// Hands an object to the disk tier.
+  /// - Parameter moment: the log's moment before the object left memory.
+  /// - Returns: false when the tier does not take it or an invalidation overtook it.
+  @discardableResult
+  func spill(_ object: StoredObject, leftAt moment: InvalidationLog.Moment) -> Bool {
+    guard let disk else { return false }
+    guard disk.enqueue(object) else {
+      counters.shedSpills.count()
+      if object.supersedesDisk { disk.remove(object.hash) }
+      return false
+    }
+    object.isOnDisk = true
+    counters.spills.count()
+    guard invalidations.mayArrive(object, leftAt: moment) else {
+      disk.remove(object.hash)
+      return false
+    }
+    return true
+  }
+
+  // MARK: - Spools
+
+  /// Begins a large object's way to disk while it is being fetched.
+  /// - Parameter expectedBytes: the body's size; nil when it is not known.
+  /// - Returns: nil when the disk tier is off, failing, full, or the body is too large for it.
+  public func beginSpool(expectedBytes: Int?) -> SpoolWriter? {
+    disk?.beginSpool(expectedBytes: expectedBytes)
+  }
+
+  /// Ends a spool: the object is indexed on disk and its head kept in memory.
+  /// - Returns: the object; nil when the spool failed or an invalidation newer than the fetch
+  ///   matches it.
+  public func finishSpool(
+    _ spool: SpoolWriter, hash: KeyHash, key: UnsafeRawBufferPointer,
+    head: UnsafeRawBufferPointer, metadata: ObjectMetadata
+  ) -> StoredObject? {
+    guard let disk,
+      let object = disk.finishSpool(
+        spool, hash: hash, key: key, head: head, metadata: metadata)
+    else { return nil }
+    object.isOnDisk = true
+    guard insert(object) else {
+      disk.remove(hash)
+      return nil
+    }
+    return object
+  }
+}

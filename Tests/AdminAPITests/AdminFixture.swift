@@ -1,0 +1,190 @@
+import CacheStore
+import EdgeSecurity
+import Glibc
+import Logging
+import Observability
+import Synchronization
+import Testing
+
+@testable import AdminAPI
+
+/// A backend that remembers what it was asked for.
+final class RecordingBackend: AdminBackend {
+  struct State {
+    var selectors: [[InvalidationSelector]] = []
+    var sequence: UInt64 = 40
+    var isReady = true
+    var failure: String?
+  }
+
+  let state = Mutex(State())
+  let metrics = Metrics(loopCount: 1)
+
+  var invalidations: [[InvalidationSelector]] { state.withLock { $0.selectors } }
+  var isReady: Bool { state.withLock { $0.isReady } }
+
+  func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt {
+    state.withLock { state in
+      state.selectors.append(selectors)
+      state.sequence += 1
+      return InvalidationReceipt(
+        sequence: state.sequence, isDurable: state.failure == nil, failure: state.failure)
+    }
+  }
+
+  func metricsText() async -> String { metrics.prometheusText() }
+
+  func status() async -> AdminStatus {
+    AdminStatus(
+      version: "1.0", uptimeSeconds: 5, threads: 2, metrics: metrics.snapshot(),
+      sections: [("store", .object([JSONMember("objects", .integer(7))]))])
+  }
+}
+
+/// Collects log lines, to show what is not in them.
+final class CollectedLog: LogHandler, @unchecked Sendable {
+  // Confined by the mutex in `lines`; the rest is set before use.
+  static let lines = Mutex<[String]>([])
+  var metadata: Logger.Metadata = [:]
+  var logLevel: Logger.Level = .trace
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    CollectedLog.lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+  }
+}
+
+/// What came back.
+struct Answer {
+  var status = 0
+  var fields: [String: String] = [:]
+  var body = ""
+
+  /// The answer's content as JSON members by name.
+  var json: [String: JSONValue] {
+    guard case .object(let members) = try? JSONReader.read(Array(body.utf8)) else { return [:] }
+    return Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+  }
+
+  var detail: String {
+    if case .string(let text) = json["detail"] { text } else { "" }
+  }
+}
+
+/// `admin:secret` and `admin:wrong`.
+let rightLogin = "Authorization: Basic YWRtaW46c2VjcmV0\r\n"
+let wrongLogin = "Authorization: Basic YWRtaW46d3Jvbmc=\r\n"
+let jsonType = "Content-Type: application/json\r\n"
+
+/// A running admin API and a client for it that sends what it is told, byte for byte.
+struct AdminFixture: Sendable {
+  let backend = RecordingBackend()
+  let port: Int
+
+  /// Runs `body` against a server on a free port of the loopback and stops it afterwards.
+  static func run(
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
+    ownNames: [String] = [],
+    _ body: @escaping @Sendable (AdminFixture) async throws -> Void
+  ) async throws {
+    let backend = RecordingBackend()
+    let logger = Logger(label: "test") { _ in CollectedLog() }
+    var responder = AdminResponder(
+      backend: backend, authenticator: AdminAuthenticator(users: [("admin", "secret")]),
+      ownNames: ownNames, logger: logger)
+    responder.now = now
+    responder.pause = pause
+    let server = AdminServer(
+      configuration: AdminConfiguration(port: 0), responder: responder, logger: logger)
+    let (ports, continuation) = AsyncStream<Int>.makeStream()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await server.run { continuation.yield($0) }
+      }
+      var iterator = ports.makeAsyncIterator()
+      let port = try #require(await iterator.next())
+      let fixture = AdminFixture(backend: backend, port: port)
+      do { try await body(fixture) } catch {
+        group.cancelAll()
+        throw error
+      }
+      group.cancelAll()
+      do { try await group.waitForAll() } catch is CancellationError {}
+    }
+  }
+
+  private init(backend: RecordingBackend, port: Int) {
+    self.port = port
+    self.backend = backend
+  }
+
+  /// Sends one request and reads the answer to the connection's end. `host` is the Host field.
+  func send(
+    _ method: String, _ target: String, fields: String = rightLogin, body: String = "",
+    host: String? = nil
+  ) throws -> Answer {
+    let length = body.isEmpty && method != "POST" ? "" : "Content-Length: \(body.utf8.count)\r\n"
+    return try exchange(
+      "\(method) \(target) HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(port)")\r\n\(fields)"
+        + "\(length)Connection: close\r\n\r\n\(body)")
+  }
+
+  /// Posts an invalidation.
+  func invalidate(_ json: String, fields: String = rightLogin + jsonType) throws -> Answer {
+    try send("POST", "/v1/invalidations", fields: fields, body: json)
+  }
+
+  func exchange(_ request: String) throws -> Answer {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(connected == 0)
+    var bytes = ArraySlice(request.utf8)
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      // The server may answer and close before it has read everything.
+      if count <= 0 { break }
+      bytes = bytes.dropFirst(count)
+    }
+    var received: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      if count <= 0 { break }
+      received += buffer[..<count]
+    }
+    return parse(String(decoding: received, as: UTF8.self))
+  }
+
+  private func parse(_ text: String) -> Answer {
+    var answer = Answer()
+    guard let end = text.range(of: "\r\n\r\n") else { return answer }
+    let lines = text[..<end.lowerBound].split(separator: "\r\n")
+    answer.status = lines.first.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+    for line in lines.dropFirst() {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      answer.fields[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].dropFirst()) : ""
+    }
+    answer.body = String(text[end.upperBound...])
+    return answer
+  }
+}
+
+extension String {
+  fileprivate func range(of part: String) -> Range<String.Index>? { firstRange(of: part) }
+}

@@ -1,0 +1,181 @@
+import CachePolicy
+import CacheStore
+import HTTPMessage
+import Logging
+import NIOCore
+import NIOEmbedded
+import Observability
+import Synchronization
+import Testing
+
+@testable import EdgeProxy
+
+/// The whole request path on a clock moved by hand, with a scripted origin and scripted clients.
+final class SimulatedEdge {
+  /// Now, in seconds since 1970.
+  var now: Int64 = 1_800_000_000
+  let eventLoop = EmbeddedEventLoop()
+  let origin = ScriptedTransport()
+  let store: Store
+  let metrics = Metrics(loopCount: 1)
+  private(set) var proxy: ProxyLoop!
+
+  init(_ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10)) throws {
+    store = try Store(
+      configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
+      logger: Logger(label: "test"))
+    let pattern = try #require(RoutePattern("/*"))
+    let shared = ProxyShared(
+      configuration: ProxyConfiguration(routes: [
+        Route(pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout)
+      ]), store: store, transport: origin)
+    proxy = ProxyLoop(
+      shared: shared, eventLoop: eventLoop,
+      clock: LoopClock { [unowned self] in (now * 1_000_000_000, now * 1_000_000_000) },
+      metrics: metrics.loops[0], accessLog: nil)
+  }
+
+  /// Sends a request; the client shows what comes back.
+  @discardableResult
+  func request(_ text: String) throws -> SimulatedClient {
+    var parser = HTTP1RequestParser(limits: HeadLimits())
+    var buffer = ByteBuffer(string: text.replacing("\n", with: "\r\n") + "\r\n")
+    let head = try #require(try parser.parse(&buffer, isSecure: false))
+    let client = SimulatedClient(eventLoop: eventLoop)
+    client.exchange = proxy.respond(to: head, writer: client)
+    return client
+  }
+
+  /// Sends a GET for `path` with more header lines.
+  @discardableResult
+  func get(_ path: String, _ fields: String = "") throws -> SimulatedClient {
+    try request("GET \(path) HTTP/1.1\nHost: a\n\(fields)")
+  }
+
+  /// A GET that misses and is answered at once.
+  @discardableResult
+  func fill(_ path: String, _ fields: String, body: String = "body") throws -> SimulatedClient {
+    let client = try get(path)
+    try origin.last.answer(200, fields, body)
+    return client
+  }
+}
+
+/// A client that notes what it is sent.
+final class SimulatedClient: ResponseWriter {
+  let eventLoop: any EventLoop
+  var exchange: ProxyExchange?
+  var status = 0
+  var fields = FieldBlock()
+  var framing: ResponseFraming?
+  var body = ""
+  var isFinished = false
+  var isAborted = false
+  var isWritable = true
+  var informational: [Int] = []
+  var remoteAddress: SocketAddress? { try? SocketAddress(ipAddress: "192.0.2.7", port: 1) }
+  var contentBytesWritten: Int { body.utf8.count }
+
+  init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  func writeInformational(status: Int, fields: FieldBlock) { informational.append(status) }
+
+  func start(
+    status: Int, storedLines: UnsafeRawBufferPointer, addedLines: UnsafeRawBufferPointer,
+    framing: ResponseFraming
+  ) {
+    #expect(self.status == 0, "a second head")
+    self.status = status
+    self.framing = framing
+    var lines = ByteBuffer(bytes: storedLines)
+    lines.writeBytes(addedLines)
+    fields = FieldBlock(lines: lines)
+  }
+
+  func write(bytes: UnsafeRawBufferPointer) { body += bytes.text }
+  func write(_ chunk: ByteBuffer) { body += String(buffer: chunk) }
+
+  func finish(trailers: FieldBlock?) {
+    #expect(!isFinished && !isAborted, "a second end")
+    isFinished = true
+  }
+
+  func abort() {
+    #expect(!isFinished && !isAborted, "a second end")
+    isAborted = true
+  }
+
+  func requestBodyChunk() {}
+
+  /// X-Cache without the edge's name.
+  var result: String? { fields.text(.xCache)?.split(separator: " ").first.map(String.init) }
+  /// Cache-Status' detail.
+  var reason: String? {
+    fields.text(.cacheStatus)?.components(after: "detail=")
+  }
+}
+
+extension String {
+  func components(after marker: String) -> String? {
+    guard let range = firstRange(of: marker) else { return nil }
+    return String(self[range.upperBound...].prefix { $0 != ";" })
+  }
+}
+
+/// An origin that a test plays.
+final class ScriptedTransport: OriginTransport, @unchecked Sendable {
+  // @unchecked: used on the test's thread alone.
+  private(set) var fetches: [ScriptedFetch] = []
+
+  var last: ScriptedFetch { get throws { try #require(fetches.last) } }
+
+  func fetch(
+    _ request: OriginRequest, on loop: any EventLoop, receiver: any OriginReceiver
+  ) -> any OriginFetch {
+    let fetch = ScriptedFetch(request, receiver)
+    fetches.append(fetch)
+    return fetch
+  }
+}
+
+/// One fetch of a scripted origin.
+final class ScriptedFetch: OriginFetch, @unchecked Sendable {
+  // @unchecked: used on the test's thread alone.
+  let request: OriginRequest
+  private let receiver: any OriginReceiver
+  private(set) var granted = 64 << 10
+  private(set) var isCancelled = false
+
+  init(_ request: OriginRequest, _ receiver: any OriginReceiver) {
+    self.request = request
+    self.receiver = receiver
+  }
+
+  func grant(_ bytes: Int) { granted += bytes }
+  func sendBody(_ chunk: ByteBuffer) {}
+  func endBody(trailers: FieldBlock?) {}
+  func cancel() { isCancelled = true }
+
+  /// Sends a head; `fields` are lines without CR LF.
+  func head(_ status: Int, _ fields: String = "", length: Int? = nil) {
+    var block = FieldBlock()
+    for line in fields.split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      block.append(String(parts[0]), parts[1].trimmingPrefix(" ").description)
+    }
+    if let length { block.append("Content-Length", "\(length)") }
+    receiver.originHead(
+      OriginResponseHead(status: status, fields: block, contentLength: length))
+  }
+
+  func chunk(_ text: String) { receiver.originChunk(ByteBuffer(string: text)) }
+  func end() { receiver.originEnd(trailers: nil) }
+  func fail(_ kind: OriginFailure.Kind) { receiver.originFailed(OriginFailure(kind)) }
+
+  /// Head, body and end in one go.
+  func answer(_ status: Int, _ fields: String = "", _ body: String = "") {
+    head(status, fields, length: body.utf8.count)
+    if !body.isEmpty { chunk(body) }
+    end()
+  }
+}
