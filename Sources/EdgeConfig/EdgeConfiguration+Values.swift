@@ -65,7 +65,6 @@ extension EdgeConfiguration.Store.Disk {
     sizeBytes = values.size("size")
     largestBytes = values.size("largest")
     fsync = values.word("fsync")
-    syncInterval = values.duration("sync_interval")
     snapshotInterval = values.duration("snapshot_interval")
   }
 }

@@ -135,8 +135,6 @@ extension EdgeConfiguration {
       public let largestBytes: Int
       /// When the journal of stored objects is synced.
       public let fsync: Sync
-      /// The time between two syncs with `everySecond`.
-      public let syncInterval: Duration
       /// The time between two snapshots of the index.
       public let snapshotInterval: Duration
     }

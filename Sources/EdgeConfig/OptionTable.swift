@@ -21,96 +21,96 @@ public enum OptionTable {
 
   private static let limitOptions: [ConfigurationOption] = [
     ConfigurationOption(
-      "limits", .section, default: .text("{}"), reload: true,
+      "limits", .section, default: .text("{}"), reload: false,
       "What one client may use. A request beyond a limit is answered with 408, 413, 414 or 431."),
     ConfigurationOption(
       "limits.head_size", .size, default: .text("16 KiB"), min: "1 KiB", max: "1 MiB",
-      reload: true, "The longest request head: request line and all fields."),
+      reload: false, "The longest request head: request line and all fields."),
     ConfigurationOption(
       "limits.target_size", .size, default: .text("8 KiB"), min: "256 B", max: "1 MiB",
-      reload: true,
+      reload: false,
       "The longest request target. At most head_size, to which it is lowered when not written."),
     ConfigurationOption(
       "limits.field_count", .count, default: .text("100"), min: "8", max: "1000", unit: "fields",
-      reload: true, "The most header fields in a request."),
+      reload: false, "The most header fields in a request."),
     ConfigurationOption(
       "limits.request_body_size", .size, words: ["unlimited"], default: .text("100 MiB"),
-      min: "0", max: "1 TiB", reload: true,
+      min: "0", max: "1 TiB", reload: false,
       "The largest request body; 0 refuses every request body."),
     ConfigurationOption(
       "limits.header_timeout", .duration, default: .text("10 s"), min: "100 ms", max: "10 minutes",
-      reload: true, "The longest wait for a whole request head, from its first byte."),
+      reload: false, "The longest wait for a whole request head, from its first byte."),
     ConfigurationOption(
       "limits.body_timeout", .duration, default: .text("30 s"), min: "100 ms", max: "1 hour",
-      reload: true, "The longest pause between two pieces of a request body."),
+      reload: false, "The longest pause between two pieces of a request body."),
     ConfigurationOption(
       "limits.idle_timeout", .duration, default: .text("60 s"), min: "100 ms", max: "1 hour",
-      reload: true, "How long a connection without a request stays open."),
+      reload: false, "How long a connection without a request stays open."),
     ConfigurationOption(
       "limits.send_timeout", .duration, default: .text("60 s"), min: "100 ms", max: "1 hour",
-      reload: true, "How long a response may wait for a client that accepts no bytes."),
+      reload: false, "How long a response may wait for a client that accepts no bytes."),
     ConfigurationOption(
       "limits.connections", .count, default: .text("10000"), min: "1", max: "1000000",
-      unit: "connections", reload: true, "The most client connections at a time."),
+      unit: "connections", reload: false, "The most client connections at a time."),
     ConfigurationOption(
       "limits.requests_per_connection", .count, words: ["unlimited"],
-      default: .text("unlimited"), min: "1", max: "1000000000", unit: "requests", reload: true,
+      default: .text("unlimited"), min: "1", max: "1000000000", unit: "requests", reload: false,
       "The number of requests after which a connection is closed."),
     ConfigurationOption(
-      "limits.drain", .duration, default: .text("30 s"), min: "0", max: "1 hour", reload: true,
+      "limits.drain", .duration, default: .text("30 s"), min: "0", max: "1 hour", reload: false,
       "How long running requests may take to end when the edge stops."),
   ]
 
   private static let originOptions: [ConfigurationOption] = [
     ConfigurationOption(
-      "origins", .map, default: .required, min: "1", max: "1000", unit: "origins", reload: true,
+      "origins", .map, default: .required, min: "1", max: "1000", unit: "origins", reload: false,
       example: "origins: { api: { servers: [http://127.0.0.1:9000] } }",
       "The servers behind the edge, each origin under the name that routes use."),
     ConfigurationOption(
-      "origins.NAME", .section, default: .required, reload: true,
+      "origins.NAME", .section, default: .required, reload: false,
       "One origin. Its name has letters, digits, '-', '_' and '.'."),
     ConfigurationOption(
       "origins.NAME.servers", .list, default: .required, min: "1", max: "64", unit: "servers",
-      reload: true, example: "servers: [http://127.0.0.1:9000]",
+      reload: false, example: "servers: [http://127.0.0.1:9000]",
       "The servers of the origin; all of them answer alike."),
     ConfigurationOption(
-      "origins.NAME.servers[]", .serverURL, default: .required, reload: true,
+      "origins.NAME.servers[]", .serverURL, default: .required, reload: false,
       "http:// or https://, a host and if need be a port, without a path."),
     ConfigurationOption(
       "origins.NAME.pool", .count, default: .text("50"), min: "1", max: "1000",
-      unit: "connections", reload: true,
+      unit: "connections", reload: false,
       "The most connections to the origin at a time. Further fetches wait in the queue."),
     ConfigurationOption(
       "origins.NAME.queue", .count, default: .text("1000"), min: "0", max: "100000",
-      unit: "requests", reload: true,
+      unit: "requests", reload: false,
       "The most fetches that wait for a connection. Further ones fail with 503."),
     ConfigurationOption(
       "origins.NAME.queue_timeout", .duration, default: .text("5 s"), min: "10 ms",
-      max: "10 minutes", reload: true, "The longest wait in the queue."),
+      max: "10 minutes", reload: false, "The longest wait in the queue."),
     ConfigurationOption(
       "origins.NAME.connect_timeout", .duration, default: .text("5 s"), min: "10 ms",
-      max: "2 minutes", reload: true,
+      max: "2 minutes", reload: false,
       "The longest wait for a connection, TLS handshake included."),
     ConfigurationOption(
       "origins.NAME.first_byte_timeout", .duration, default: .text("30 s"), min: "10 ms",
-      max: "1 hour", reload: true,
+      max: "1 hour", reload: false,
       "The longest wait for the response, from the sent request to its first byte."),
     ConfigurationOption(
       "origins.NAME.idle_timeout", .duration, default: .text("30 s"), min: "10 ms",
-      max: "1 hour", reload: true, "The longest pause between two pieces of a response."),
+      max: "1 hour", reload: false, "The longest pause between two pieces of a response."),
     ConfigurationOption(
       "origins.NAME.keep_alive", .duration, default: .text("60 s"), min: "0", max: "1 hour",
-      reload: true,
+      reload: false,
       "How long an idle connection is kept for the next fetch. Choose less than the origin does."),
     ConfigurationOption(
-      "origins.NAME.host", .authority, words: ["client"], default: .text("client"), reload: true,
+      "origins.NAME.host", .authority, words: ["client"], default: .text("client"), reload: false,
       example: "host: api.example.com",
       "The Host field sent to the origin: a literal host, or the client's own."),
     ConfigurationOption(
-      "origins.NAME.verify", .boolean, default: .text("true"), reload: true,
+      "origins.NAME.verify", .boolean, default: .text("true"), reload: false,
       "Whether the certificate of an https server must be valid for its host."),
     ConfigurationOption(
-      "origins.NAME.ca_file", .path, default: .absent, reload: true,
+      "origins.NAME.ca_file", .path, default: .absent, reload: false,
       example: "ca_file: certs/ca.pem",
       "Certificates (PEM) trusted for this origin; without it those of the system."),
   ]
@@ -154,11 +154,8 @@ public enum OptionTable {
     ConfigurationOption(
       "store.disk.fsync", .word, words: ["everysec", "always", "no"], default: .text("everysec"),
       reload: false,
-      "When the journal of stored objects is synced: at every sync_interval, at every object, or "
+      "When the journal of stored objects is synced: every second, after every write, or "
         + "when the system likes. Invalidations are always synced before they are acknowledged."),
-    ConfigurationOption(
-      "store.disk.sync_interval", .duration, default: .text("1 s"), min: "10 ms",
-      max: "1 minute", reload: false, "The time between two syncs with fsync: everysec."),
     ConfigurationOption(
       "store.disk.snapshot_interval", .duration, default: .text("1 minute"), min: "1 s",
       max: "1 day", reload: false, "The time between two snapshots of the index."),
@@ -173,20 +170,20 @@ public enum OptionTable {
       "Address and port of the admin API."),
     ConfigurationOption(
       "admin.users", .list, default: .required, min: "1", max: "100", unit: "users",
-      reload: true, example: "users: [{ name: admin, password: \"${EDGE_ADMIN_PASSWORD}\" }]",
+      reload: false, example: "users: [{ name: admin, password: \"${EDGE_ADMIN_PASSWORD}\" }]",
       "Who may use the admin API (Basic authentication)."),
     ConfigurationOption(
-      "admin.users[]", .section, default: .required, reload: true,
+      "admin.users[]", .section, default: .required, reload: false,
       "One user: a name with either password or password_file."),
     ConfigurationOption(
-      "admin.users[].name", .text, default: .required, reload: true, example: "name: admin",
+      "admin.users[].name", .text, default: .required, reload: false, example: "name: admin",
       "The user's name, without a colon."),
     ConfigurationOption(
-      "admin.users[].password", .secret, default: .absent, reload: true,
+      "admin.users[].password", .secret, default: .absent, reload: false,
       example: "password: \"${EDGE_ADMIN_PASSWORD}\"",
       "The password, best as a reference to the environment."),
     ConfigurationOption(
-      "admin.users[].password_file", .secretFile, default: .absent, reload: true,
+      "admin.users[].password_file", .secretFile, default: .absent, reload: false,
       example: "password_file: secrets/admin",
       "A file that holds the password in its only line."),
   ]
@@ -199,19 +196,19 @@ public enum OptionTable {
       "threads", .count, words: ["auto"], default: .text("auto"), min: "1", max: "256",
       unit: "event loops", reload: false, "The number of event loops; auto is one a core."),
     ConfigurationOption(
-      "log", .section, default: .text("{}"), reload: true, "What is logged."),
+      "log", .section, default: .text("{}"), reload: false, "What is logged."),
     ConfigurationOption(
       "log.level", .word,
       words: ["trace", "debug", "info", "notice", "warning", "error", "critical"],
-      default: .text("info"), reload: true, "The least severity that is logged to stderr."),
+      default: .text("info"), reload: false, "The least severity that is logged to stderr."),
     ConfigurationOption(
-      "log.access", .section, words: ["off"], default: .text("off"), reload: true,
+      "log.access", .section, words: ["off"], default: .text("off"), reload: false,
       example: "access: { path: \"-\", format: json }", "The access log: one line a request."),
     ConfigurationOption(
-      "log.access.path", .path, words: ["-"], default: .text("-"), reload: true,
+      "log.access.path", .path, words: ["-"], default: .text("-"), reload: false,
       "The file of the access log; \"-\" is stdout."),
     ConfigurationOption(
       "log.access.format", .word, words: ["json", "combined"], default: .text("json"),
-      reload: true, "json: one object a line. combined: the format of nginx and Apache."),
+      reload: false, "json: one object a line. combined: the format of nginx and Apache."),
   ]
 }

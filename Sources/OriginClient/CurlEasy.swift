@@ -20,6 +20,9 @@ final class CurlEasy {
   /// The connection's descriptor while libcurl watches it for this handle; else -1.
   var socket: Int32 = -1
 
+  /// Whether the handle must not work for another fetch.
+  private(set) var isSpent = false
+
   private enum Mode { case get, head, upload }
   private var mode = Mode.get
   private var customMethod: ByteBuffer?
@@ -59,6 +62,14 @@ final class CurlEasy {
     edge_easy_set_pointer(handle, CURLOPT_HTTPHEADER, list)
     setMethod(request)
     return true
+  }
+
+  /// Lets the chunked content under way end with trailers. libcurl 7.88 never leaves the state of
+  /// having sent trailers and would write before its buffer in the next chunked upload (heap
+  /// corruption, seen here), so the handle is not used again.
+  func sendTrailers() {
+    isSpent = true
+    edge_easy_set_trailers(handle, trailersWanted)
   }
 
   /// Path and query, byte for byte; false with a byte that ends the request line's target.
@@ -161,7 +172,6 @@ extension CurlEasy {
     edge_easy_set_pointer(handle, CURLOPT_READDATA, context)
     edge_easy_set_before_request(handle, requestBegins)
     edge_easy_set_pointer(handle, CURLOPT_PREREQDATA, context)
-    edge_easy_set_trailers(handle, trailersWanted)
     edge_easy_set_pointer(handle, CURLOPT_TRAILERDATA, context)
     edge_easy_set_open_socket(handle, socketWanted)
     edge_easy_set_pointer(handle, CURLOPT_OPENSOCKETDATA, context)

@@ -73,7 +73,15 @@ extension CurlThread {
     easy.transfer?.easy = nil
     easy.transfer = nil
     easy.socket = -1
-    resting[easy.slot].append(easy)
+    if easy.isSpent { discard(easy) } else { resting[easy.slot].append(easy) }
+  }
+
+  /// Lets go of a handle; its connection stays. O(descriptors), for the rare upload with trailers.
+  private func discard(_ easy: CurlEasy) {
+    for index in sockets.indices where sockets[index].owner?.takeUnretainedValue() === easy {
+      sockets[index].owner = nil
+    }
+    handles.removeAll { $0 === easy }
   }
 
   /// Ends the fetches that libcurl is done with.

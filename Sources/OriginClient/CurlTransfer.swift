@@ -251,6 +251,7 @@ extension CurlTransfer {
         failure = OriginFailure(.badRequestBody, detail: "content shorter than declared")
         return .abort
       }
+      if let requestTrailers, !requestTrailers.isEmpty { easy?.sendTrailers() }
       return .sent(0)
     }
     let count = outgoing.readWithUnsafeReadableBytes { bytes in

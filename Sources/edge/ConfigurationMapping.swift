@@ -130,7 +130,6 @@ extension CacheStore.Store.Configuration {
     var tier = DiskTier.Configuration(path: disk.path, sizeBytes: disk.sizeBytes)
     tier.largestObjectBytes = disk.largestBytes
     tier.snapshotInterval = disk.snapshotInterval
-    tier.syncInterval = disk.syncInterval
     tier.sync =
       switch disk.fsync {
       case .everySecond: .everySecond

@@ -23,37 +23,42 @@ struct EdgeService: Service {
   let store: Store
   let transport: CurlTransport
   let server: HTTPServer<ProxyLoop>
-  let admin: AdminServer?
+  let admin: AdminListener?
   let readiness: Readiness
   let accessLog: AccessLog?
 
-  /// Starts everything; throws the first thing that cannot be had, with nothing left running.
+  /// Starts everything; throws the first thing that cannot be had. The caller ends the process
+  /// then, and with it what was started.
   static func start(_ configuration: EdgeConfiguration, logger: Logger) async throws -> EdgeService
   {
-    let accessLog = try configuration.log.access.map(openAccessLog)
-    let store = try Store(
-      configuration: CacheStore.Store.Configuration(configuration), logger: logger)
+    let accessLog = try configuration.log.access.map { try openAccessLog($0, configuration) }
     let group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.threads ?? System.coreCount)
-    let loops = group.makeIterator().map { $0 }
+    let loops = Array(group.makeIterator())
+    let metrics = Metrics(loopCount: loops.count)
     let transport = try CurlTransport(
       configuration: OriginClient.Configuration(configuration), eventLoops: loops)
-    let metrics = Metrics(loopCount: loops.count)
+    let store = try CacheStore.Store(
+      configuration: CacheStore.Store.Configuration(configuration), logger: logger)
     let shared = ProxyShared(
       configuration: ProxyConfiguration(configuration), store: store, transport: transport)
-    store.start()
     let server = try await HTTPServer<ProxyLoop>.start(
-      configuration: ServerConfiguration(configuration), eventLoops: loops,
-      makeResponder: { loop, index in
-        ProxyLoop(
-          shared: shared, eventLoop: loop, clock: LoopClock(), metrics: metrics.loops[index],
-          accessLog: accessLog?.makeWriter())
-      })
-    let readiness = Readiness()
-    let admin = try await startAdmin(
-      configuration, AdminService(store: store, shared: shared, metrics: metrics, readiness: readiness),
-      logger: logger)
+      ServerConfiguration(configuration), on: group
+    ) { loop, index in
+      ProxyLoop(
+        shared: shared, eventLoop: loop, clock: LoopClock(), metrics: metrics.loops[index],
+        accessLog: accessLog?.makeWriter())
+    }
+    store.start()
     MetricSources(store: store, transport: transport, server: server).register(in: metrics)
+    let readiness = Readiness()
+    let backend = AdminService(
+      store: store, metrics: metrics, readiness: readiness, threadCount: loops.count)
+    var admin: AdminListener?
+    if let section = configuration.admin {
+      admin = try await AdminListener.start(
+        section, backend: backend, metrics: metrics, logger: logger)
+    }
     for address in server.boundAddresses {
       logger.info("listening", metadata: ["address": "\(address)"])
     }
@@ -64,14 +69,26 @@ struct EdgeService: Service {
       accessLog: accessLog)
   }
 
+  private static func openAccessLog(
+    _ file: EdgeConfiguration.Log.Access, _ configuration: EdgeConfiguration
+  ) throws -> AccessLog {
+    let path =
+      switch file.destination {
+      case .standardOutput: "-"
+      case .file(let path): path
+      }
+    return try AccessLog(
+      path: path, format: file.format == .json ? .json : .combined, edgeName: configuration.name)
+  }
+
   func run() async throws {
     try await gracefulShutdown()
     logger.info("shutting down", metadata: ["drain": "\(configuration.limits.drain)"])
     readiness.isReady = false
     await server.drain(limit: TimeAmount(configuration.limits.drain))
-    await admin?.shutdown()
+    await admin?.stop()
     transport.shutdown()
-    await store.shutdown(deadline: .now + .seconds(10))
+    await store.shutdown(deadline: .now() + .seconds(10))
     try await group.shutdownGracefully()
     accessLog?.close()
     logger.info("stopped")

@@ -64,7 +64,6 @@ private let complete = #"""
       size: 20GB
       largest: 1 GiB
       fsync: no
-      sync_interval: 250ms
       snapshot_interval: 1h
   admin:
     address: 127.0.0.1:9081
@@ -175,7 +174,6 @@ private let complete = #"""
     #expect(disk.sizeBytes == 20_000_000_000)
     #expect(disk.largestBytes == 1 << 30)
     #expect(disk.fsync == .never)
-    #expect(disk.syncInterval == .milliseconds(250))
     #expect(disk.snapshotInterval == .seconds(3600))
     let admin = try #require(configuration.admin)
     #expect(admin.address.port == 9081)

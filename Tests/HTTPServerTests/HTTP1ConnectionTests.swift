@@ -158,7 +158,7 @@ struct HTTP1ConnectionTests {
 
   @Test func aResponseCutShortNeverLooksComplete() throws {
     for (framing, intent) in [
-      (ResponseFraming.length(10), HTTP1Connection<ScriptedResponder>.CloseIntent.afterOutput),
+      (ResponseFraming.length(11), HTTP1Connection<ScriptedResponder>.CloseIntent.afterOutput),
       (.streamed, .afterOutput),
     ] {
       let client = ScriptedConnection()

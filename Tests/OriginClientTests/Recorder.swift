@@ -39,6 +39,12 @@ final class Recorder: OriginReceiver, @unchecked Sendable {
     headDone.futureResult.whenComplete { _ in }
   }
 
+  deinit {
+    // Of a cancelled fetch; nothing otherwise.
+    headDone.fail(OriginFailure(.other))
+    done.fail(OriginFailure(.other))
+  }
+
   func finished() async throws -> Outcome { try await done.futureResult.get() }
   func head() async throws -> OriginResponseHead { try await headDone.futureResult.get() }
 

@@ -98,19 +98,25 @@ struct RequestTests {
 
   @Test func streamedContentGoesOutChunkedWithTrailers() async throws {
     try await withOrigin { connection in
-      guard let head = connection.readHead() else { return }
-      let answer = head + connection.read(through: "0\r\n") + connection.read(through: "\r\n\r\n")
-      connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)")
+      while let head = connection.readHead() {
+        let answer =
+          head + connection.read(through: "0\r\n") + connection.read(through: "\r\n\r\n")
+        connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)")
+      }
     } _: { edge, server in
-      let outcome = try await edge.start("POST", "/up", framing: .streamed) {
-        $0.pieces = ["hello ", "world"]
-        var trailers = FieldBlock()
-        trailers.append("X-Sum", "7")
-        $0.trailers = trailers
-      }.finished()
-      #expect(
-        outcome.body == "POST /up HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n"
-          + "Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Sum: 7\r\n\r\n")
+      for _ in 0..<3 {
+        let outcome = try await edge.start("POST", "/up", framing: .streamed) {
+          $0.pieces = ["hello ", "world"]
+          var trailers = FieldBlock()
+          trailers.append("X-Sum", "7")
+          $0.trailers = trailers
+        }.finished()
+        #expect(
+          outcome.body == "POST /up HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\nX-Sum: 7\r\n\r\n"
+        )
+      }
+      #expect(server.connections == 1)
     }
   }
 

@@ -1,9 +1,7 @@
 // Linux calls that Swift's Glibc module does not show, made visible.
 #ifndef SYNAPSE_EDGE_CLINUX_H
 #define SYNAPSE_EDGE_CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE here: it changes fd_set, and the other C modules of the package are built without.
 #include "CLinuxDisk.h"
 #include <stdint.h>
 #include <sys/epoll.h>

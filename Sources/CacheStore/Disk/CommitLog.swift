@@ -243,7 +243,8 @@ final class CommitLog: Sendable {
       open = nil
     }
     if batch.payloads.isEmpty, open == nil { return }
-    var current = try open ?? create(batch.number)
+    var current: OpenFile
+    if let open { current = open } else { current = try create(batch.number) }
     open = current
     if !batch.payloads.isEmpty {
       let frames = frames(batch.payloads, current)

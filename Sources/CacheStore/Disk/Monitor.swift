@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// State behind a pthread mutex with a condition to wait on: what the disk tier's own threads use
@@ -107,7 +108,7 @@ final class DiskThread: @unchecked Sendable {
         var all = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, nil)
-        pthread_setname_np(pthread_self(), body.name)
+        _ = edge_thread_set_name(pthread_self(), body.name)
         body.body()
         return nil
       }, box.toOpaque())

@@ -30,10 +30,17 @@ struct OpenedStore: Sendable {
     while root.count > 1, root.hasSuffix("/") { root.removeLast() }
     directories = DiskDirectories(root: root)
     lock = try Self.lock(directories, device)
+    let names: [String]
+    let advanced: Result<Superblock, StoreError>
+    var isNew = false
     do throws(DeviceError) {
-      let names = try device.list(directories.root)
-      var isNew = false
-      superblock = try Self.advanceSuperblock(directories, device, names, logger, &isNew).get()
+      names = try device.list(directories.root)
+      advanced = try Self.advanceSuperblock(directories, device, names, logger, &isNew)
+    } catch {
+      throw Self.storeError(directories, error)
+    }
+    superblock = try advanced.get()
+    do throws(DeviceError) {
       journalNumbers = names.compactMap {
         CommitLog.number(fileName: $0, prefix: DiskDirectories.journalPrefix)
       }.sorted()
@@ -46,10 +53,8 @@ struct OpenedStore: Sendable {
       try Self.writeInvalidations(
         invalidations, directories, device, invalidationNumber, replacing: logNumbers)
       table = try Self.findSegments(directories, device, superblock)
-    } catch let error as DeviceError {
+    } catch {
       throw Self.storeError(directories, error)
-    } catch let error as StoreError {
-      throw error
     }
   }
 

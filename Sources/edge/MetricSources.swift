@@ -1,0 +1,158 @@
+import CacheStore
+import EdgeProxy
+import HTTPServer
+import Observability
+import OriginClient
+
+/// Lets the metrics read what store, front and origins count by themselves.
+struct MetricSources {
+  let store: Store
+  let transport: CurlTransport
+  let server: HTTPServer<ProxyLoop>
+
+  /// Registers every source; call once.
+  func register(in metrics: Metrics) {
+    registerMemory(metrics)
+    registerDisk(metrics)
+    registerInvalidation(metrics)
+    registerFront(metrics)
+    registerOrigins(metrics)
+  }
+
+  private func registerMemory(_ metrics: Metrics) {
+    gauge(metrics, "edge_store_memory_objects", "Objects in memory.") { $0.memory.objects }
+    gauge(metrics, "edge_store_memory_bytes", .bytes, "Memory used by objects and their index.") {
+      $0.memory.bytes
+    }
+    gauge(metrics, "edge_store_memory_limit_bytes", .bytes, "The memory tier's budget.") {
+      $0.memory.limitBytes
+    }
+    counter(metrics, "edge_store_memory_hits_total", "Look-ups answered from memory.") {
+      $0.memory.hits
+    }
+    let store = store
+    metrics.registerCounter(
+      name: "edge_store_memory_evictions_total", help: "Objects that left memory, by cause."
+    ) {
+      let memory = store.statistics.memory
+      return [
+        ("room", memory.evictedForRoom), ("expired", memory.evictedExpired),
+        ("idle", memory.evictedIdle), ("invalidated", memory.invalidated),
+      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("cause", $0.0)]) }
+    }
+  }
+
+  private func registerDisk(_ metrics: Metrics) {
+    gauge(metrics, "edge_store_disk_objects", "Objects on disk.") { $0.disk?.objects }
+    gauge(metrics, "edge_store_disk_bytes", .bytes, "Disk space used by segments.") {
+      $0.disk?.usedBytes
+    }
+    gauge(metrics, "edge_store_disk_limit_bytes", .bytes, "The disk tier's budget.") {
+      $0.disk?.limitBytes
+    }
+    gauge(metrics, "edge_store_disk_pending_bytes", .bytes, "Bytes that wait for the disk.") {
+      $0.disk?.queuedBytes
+    }
+    gauge(metrics, "edge_store_disk_degraded", "1 while the disk fails and takes no objects.") {
+      $0.disk.map { $0.isDegraded ? 1 : 0 }
+    }
+    counter(metrics, "edge_store_disk_hits_total", "Objects read from disk.") {
+      $0.traffic.diskHits
+    }
+    counter(metrics, "edge_store_disk_written_bytes_total", .bytes, "Bytes written to segments.") {
+      $0.disk?.writtenBytes
+    }
+    counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
+      $0.disk?.corruptRecords
+    }
+    let store = store
+    metrics.registerCounter(
+      name: "edge_store_disk_errors_total", help: "Failed disk operations, by kind."
+    ) {
+      guard let disk = store.statistics.disk else { return [] }
+      return [
+        ("read", disk.readErrors), ("write", disk.writeErrors), ("full", disk.fullErrors),
+        ("journal", disk.journalErrors), ("snapshot", disk.snapshotErrors),
+      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("operation", $0.0)]) }
+    }
+  }
+
+  private func registerInvalidation(_ metrics: Metrics) {
+    gauge(
+      metrics, "edge_invalidation_pending_rules",
+      "Invalidation rules that the sweeper has not worked off."
+    ) { $0.invalidation.pendingRules }
+    counter(
+      metrics, "edge_invalidation_refused_fills_total",
+      "Fetched responses not stored because an invalidation overtook them."
+    ) { $0.invalidation.refusedFills }
+  }
+
+  private func registerFront(_ metrics: Metrics) {
+    let server = server
+    metrics.registerGauge(name: "edge_connections_open", help: "Client connections open.") {
+      [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.open })]
+    }
+    metrics.registerCounter(
+      name: "edge_client_faults_total", help: "Requests refused before routing, by fault."
+    ) {
+      var faults: [String: Int] = [:]
+      for statistics in server.statistics {
+        for (fault, count) in statistics.faults { faults["\(fault)", default: 0] += count }
+      }
+      return faults.sorted { $0.key < $1.key }.map {
+        Metrics.Sample($0.value, labels: [MetricLabel("fault", $0.key)])
+      }
+    }
+  }
+
+  private func registerOrigins(_ metrics: Metrics) {
+    let origins = transport.statistics
+    metrics.registerGauge(
+      name: "edge_origin_active_fetches", help: "Fetches under way, by origin."
+    ) { origins.map { Metrics.Sample($0.active, labels: [MetricLabel("origin", $0.name)]) } }
+    metrics.registerGauge(
+      name: "edge_origin_queued_fetches", help: "Fetches waiting for a connection, by origin."
+    ) { origins.map { Metrics.Sample($0.queued, labels: [MetricLabel("origin", $0.name)]) } }
+    metrics.registerCounter(
+      name: "edge_origin_connections_total", help: "Connections opened, by origin."
+    ) {
+      origins.map {
+        Metrics.Sample($0.connectionsOpened, labels: [MetricLabel("origin", $0.name)])
+      }
+    }
+    metrics.registerCounter(
+      name: "edge_origin_fetch_failures_total", help: "Failed fetches, by origin and reason."
+    ) {
+      origins.flatMap { origin in
+        origin.failures.filter { $0.count > 0 }.map { kind, count in
+          Metrics.Sample(
+            count,
+            labels: [MetricLabel("origin", origin.name), MetricLabel("reason", kind.rawValue)])
+        }
+      }
+    }
+  }
+
+  // MARK: The store's numbers
+
+  private func gauge(
+    _ metrics: Metrics, _ name: String, _ unit: MetricUnit = .count, _ help: String,
+    read: @escaping @Sendable (StoreStatistics) -> Int?
+  ) {
+    let store = store
+    metrics.registerGauge(name: name, unit: unit, help: help) {
+      read(store.statistics).map { [Metrics.Sample($0)] } ?? []
+    }
+  }
+
+  private func counter(
+    _ metrics: Metrics, _ name: String, _ unit: MetricUnit = .count, _ help: String,
+    read: @escaping @Sendable (StoreStatistics) -> UInt64?
+  ) {
+    let store = store
+    metrics.registerCounter(name: name, unit: unit, help: help) {
+      read(store.statistics).map { [Metrics.Sample(Double($0))] } ?? []
+    }
+  }
+}
