@@ -1,10 +1,7 @@
 // curl_easy_setopt and its kin are variadic, which Swift cannot call: one typed inline each.
 #ifndef SYNAPSE_EDGE_CCURL_H
 #define SYNAPSE_EDGE_CCURL_H
-// As in CLinux: both show the same fd_set to Swift.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE here nor in CLinux: fd_set must look to Swift as it does in swift-nio's headers.
 #include <curl/curl.h>
 #include <stddef.h>
 

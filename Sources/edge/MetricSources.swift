@@ -21,10 +21,10 @@ struct MetricSources {
 
   private func registerMemory(_ metrics: Metrics) {
     gauge(metrics, "edge_store_memory_objects", "Objects in memory.") { $0.memory.objects }
-    gauge(metrics, "edge_store_memory_bytes", .bytes, "Memory used by objects and their index.") {
+    gauge(metrics, "edge_store_memory_bytes", unit: .bytes, "Memory used by objects and their index.") {
       $0.memory.bytes
     }
-    gauge(metrics, "edge_store_memory_limit_bytes", .bytes, "The memory tier's budget.") {
+    gauge(metrics, "edge_store_memory_limit_bytes", unit: .bytes, "The memory tier's budget.") {
       $0.memory.limitBytes
     }
     counter(metrics, "edge_store_memory_hits_total", "Look-ups answered from memory.") {
@@ -44,13 +44,13 @@ struct MetricSources {
 
   private func registerDisk(_ metrics: Metrics) {
     gauge(metrics, "edge_store_disk_objects", "Objects on disk.") { $0.disk?.objects }
-    gauge(metrics, "edge_store_disk_bytes", .bytes, "Disk space used by segments.") {
+    gauge(metrics, "edge_store_disk_bytes", unit: .bytes, "Disk space used by segments.") {
       $0.disk?.usedBytes
     }
-    gauge(metrics, "edge_store_disk_limit_bytes", .bytes, "The disk tier's budget.") {
+    gauge(metrics, "edge_store_disk_limit_bytes", unit: .bytes, "The disk tier's budget.") {
       $0.disk?.limitBytes
     }
-    gauge(metrics, "edge_store_disk_pending_bytes", .bytes, "Bytes that wait for the disk.") {
+    gauge(metrics, "edge_store_disk_pending_bytes", unit: .bytes, "Bytes that wait for the disk.") {
       $0.disk?.queuedBytes
     }
     gauge(metrics, "edge_store_disk_degraded", "1 while the disk fails and takes no objects.") {
@@ -59,7 +59,7 @@ struct MetricSources {
     counter(metrics, "edge_store_disk_hits_total", "Objects read from disk.") {
       $0.traffic.diskHits
     }
-    counter(metrics, "edge_store_disk_written_bytes_total", .bytes, "Bytes written to segments.") {
+    counter(metrics, "edge_store_disk_written_bytes_total", unit: .bytes, "Bytes written to segments.") {
       $0.disk?.writtenBytes
     }
     counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
@@ -137,7 +137,7 @@ struct MetricSources {
   // MARK: The store's numbers
 
   private func gauge(
-    _ metrics: Metrics, _ name: String, _ unit: MetricUnit = .count, _ help: String,
+    _ metrics: Metrics, _ name: String, unit: MetricUnit = .count, _ help: String,
     read: @escaping @Sendable (StoreStatistics) -> Int?
   ) {
     let store = store
@@ -147,7 +147,7 @@ struct MetricSources {
   }
 
   private func counter(
-    _ metrics: Metrics, _ name: String, _ unit: MetricUnit = .count, _ help: String,
+    _ metrics: Metrics, _ name: String, unit: MetricUnit = .count, _ help: String,
     read: @escaping @Sendable (StoreStatistics) -> UInt64?
   ) {
     let store = store

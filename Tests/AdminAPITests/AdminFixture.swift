@@ -81,7 +81,7 @@ let jsonType = "Content-Type: application/json\r\n"
 
 /// A running admin API and a client for it that sends what it is told, byte for byte.
 struct AdminFixture: Sendable {
-  let backend = RecordingBackend()
+  let backend: RecordingBackend
   let port: Int
 
   /// Runs `body` against a server on a free port of the loopback and stops it afterwards.
@@ -156,7 +156,7 @@ struct AdminFixture: Sendable {
     try #require(connected == 0)
     var bytes = ArraySlice(request.utf8)
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       // The server may answer and close before it has read everything.
       if count <= 0 { break }
       bytes = bytes.dropFirst(count)

@@ -11,7 +11,9 @@ struct KnownFieldTests {
     }
   }
 
-  @Test(arguments: ["", "x", "Hos", "Hostt", "Content-Lengt", "Content_Length", "Ho\u{0}t", "agE\u{0}"])
+  @Test(arguments: [
+    "", "x", "Hos", "Hostt", "Content-Lengt", "Content_Length", "Ho\u{0}t", "agE\u{0}",
+  ])
   func everyOtherNameIsOther(_ name: String) {
     #expect(Array(name.utf8).withUnsafeBytes { KnownField($0) } == .other)
   }
@@ -30,7 +32,8 @@ struct FieldBlockTests {
     block.append(.cacheControl, "max-age=5")
     block.append("X-Thing", "a")
     block.append("x-thing", "b")
-    #expect(String(buffer: block.bytes) == "Cache-Control: max-age=5\r\nX-Thing: a\r\nx-thing: b\r\n")
+    #expect(
+      String(buffer: block.bytes) == "Cache-Control: max-age=5\r\nX-Thing: a\r\nx-thing: b\r\n")
     #expect(block.text(.cacheControl) == "max-age=5")
     #expect(block.texts(named: "X-THING") == ["a", "b"])
     #expect(block.contains(.cacheControl) && !block.contains(.age) && block.contains(.other))

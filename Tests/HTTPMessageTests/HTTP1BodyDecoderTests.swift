@@ -133,7 +133,8 @@ struct HTTP1BodyDecoderTests {
   @Test func everyPrefixOfChunkedContentIsIncomplete() {
     let text = "5;a\r\nhello\r\n0\r\nX: y\r\n\r\n"
     for count in 0..<text.utf8.count {
-      guard case .incomplete = decode(String(decoding: text.utf8.prefix(count), as: UTF8.self)) else {
+      guard case .incomplete = decode(String(decoding: text.utf8.prefix(count), as: UTF8.self))
+      else {
         Issue.record("\(count) bytes were taken for the whole")
         return
       }

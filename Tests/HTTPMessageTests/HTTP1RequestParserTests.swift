@@ -55,15 +55,21 @@ private func parse(
 struct HTTP1RequestParserTests {
   @Test func aPlainRequestIsTakenApart() {
     #expect(
-      parse("GET /a/b?x=1&y=?2 HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */* \t\r\nX-A:\r\n\r\n")
+      parse(
+        "GET /a/b?x=1&y=?2 HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */* \t\r\nX-A:\r\n\r\n")
         == .head(
           "GET [example.com:8080] /a/b?x=1&y=?2 path=/a/b query=x=1&y=?2 1.1 none keep=true "
             + "Host=example.com:8080(host) Accept=*/*(accept) X-A=(other)"))
   }
 
   @Test(arguments: [
-    ("GET /? HTTP/1.1\r\nHost: a\r\n\r\n", "GET [a] /? path=/ query= 1.1 none keep=true Host=a(host)"),
-    ("\r\n\r\nGET / HTTP/1.1\r\nhost:a\r\n\r\n", "GET [a] / path=/ 1.1 none keep=true host=a(host)"),
+    (
+      "GET /? HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET [a] /? path=/ query= 1.1 none keep=true Host=a(host)"
+    ),
+    (
+      "\r\n\r\nGET / HTTP/1.1\r\nhost:a\r\n\r\n", "GET [a] / path=/ 1.1 none keep=true host=a(host)"
+    ),
     ("GET / HTTP/1.0\r\n\r\n", "GET [] / path=/ 1.0 none keep=false"),
     (
       "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
@@ -246,8 +252,12 @@ struct HTTP1RequestParserTests {
     limits.headSizeBytes = count - 1
     #expect(parse(head, limits: limits) == .fault(.headTooLarge))
     // Without an end in sight it is refused as soon as the limit is reached, not before.
-    #expect(parse(String(decoding: head.utf8.prefix(count - 2), as: UTF8.self), limits: limits) == .incomplete)
-    #expect(parse(String(decoding: head.utf8.prefix(count - 1), as: UTF8.self), limits: limits) == .fault(.headTooLarge))
+    #expect(
+      parse(String(decoding: head.utf8.prefix(count - 2), as: UTF8.self), limits: limits)
+        == .incomplete)
+    #expect(
+      parse(String(decoding: head.utf8.prefix(count - 1), as: UTF8.self), limits: limits)
+        == .fault(.headTooLarge))
   }
 
   @Test func theTargetLimitIsInclusive() {
@@ -258,7 +268,8 @@ struct HTTP1RequestParserTests {
       Issue.record("a target of just the limit was refused")
       return
     }
-    #expect(parse("GET \(path)a HTTP/1.1\r\nHost: a\r\n\r\n", limits: limits) == .fault(.targetTooLong))
+    #expect(
+      parse("GET \(path)a HTTP/1.1\r\nHost: a\r\n\r\n", limits: limits) == .fault(.targetTooLong))
     // An endless one is refused while it arrives.
     #expect(
       parse("GET \(path)aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", limits: limits) == .fault(.targetTooLong))
@@ -281,7 +292,8 @@ struct HTTP1RequestParserTests {
 
   @Test func pipelinedHeadsAreTakenOneByOne() throws {
     var parser = HTTP1RequestParser(limits: HeadLimits())
-    var buffer = ByteBuffer(string: "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\nGE")
+    var buffer = ByteBuffer(
+      string: "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\nGE")
     let first = try #require(try parser.parse(&buffer, isSecure: true))
     let second = try #require(try parser.parse(&buffer, isSecure: true))
     #expect(first.text(first.target) == "/1" && first.text(first.authority) == "a")

@@ -38,7 +38,8 @@ struct HTTP1ConnectionContentTests {
 
   @Test func chunkedContentAndTrailersAreDelivered() throws {
     let client = uploadConnection(pulls: false)
-    client.send(post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2;x\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n"))
+    client.send(
+      post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2;x\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n"))
     let exchange = try #require(client.responder.exchanges.first)
     exchange.pullsOn = true
     exchange.onEnd = { exchange in

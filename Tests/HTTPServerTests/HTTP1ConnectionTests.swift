@@ -158,7 +158,7 @@ struct HTTP1ConnectionTests {
 
   @Test func aResponseCutShortNeverLooksComplete() throws {
     for (framing, intent) in [
-      (ResponseFraming.length(11), HTTP1Connection<ScriptedResponder>.CloseIntent.afterOutput),
+      (ResponseFraming.length(11), ConnectionCloseIntent.afterOutput),
       (.streamed, .afterOutput),
     ] {
       let client = ScriptedConnection()
@@ -216,8 +216,10 @@ struct HTTP1ConnectionTests {
   @Test(arguments: [
     ("GET / HTTP/1.1\r\n\r\n", RequestFault.missingHost),
     ("GET / HTTP/3.0\r\n\r\n", .unsupportedVersion),
-    ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-      .unsupportedTransferEncoding),
+    (
+      "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+      .unsupportedTransferEncoding
+    ),
   ])
   func aFaultIsAnsweredAndTheConnectionCloses(_ request: String, _ fault: RequestFault) {
     let client = ScriptedConnection()

@@ -53,7 +53,7 @@ struct TransportTests {
     } _: { edge, server in
       try await #expect(edge.get().body == "ok")
       isAnswered.signal()
-      await Task.detached { wait(for: isDropped) }.value
+      await wait(for: isDropped)
       try await #expect(edge.get().body == "ok")
       #expect(server.connections == 2)
       #expect(edge.transport.statistics[0].idleConnectionsDropped == 1)
@@ -78,10 +78,8 @@ struct TransportTests {
     } _: { edge, _ in
       var recorders: [Recorder] = []
       for index in 0..<5 { recorders.append(try await edge.start(loop: index % 2)) }
-      await Task.detached {
-        wait(for: arrivals)
-        wait(for: arrivals)
-      }.value
+      await wait(for: arrivals)
+      await wait(for: arrivals)
       for _ in 0..<5 { mayAnswer.signal() }
       for recorder in recorders { try await #expect(recorder.finished().body == "ok") }
       #expect(running.withLock { $0.most } == 2)
@@ -378,7 +376,12 @@ struct TransportTests {
       process.waitUntilExit()
     }
     // "Serving HTTP on 127.0.0.1 port 12345 (http://...) ..."
-    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    let line = await withCheckedContinuation { continuation in
+      Thread {
+        let bytes = output.fileHandleForReading.availableData
+        continuation.resume(returning: String(decoding: bytes, as: UTF8.self))
+      }.start()
+    }
     let words = line.split(separator: " ")
     let position = try #require(words.firstIndex(of: "port"))
     let port = try #require(Int(words[position + 1]))
@@ -393,4 +396,12 @@ struct TransportTests {
 
 enum NoLoops { static var none: [any EventLoop] { [] } }
 
-private func wait(for semaphore: DispatchSemaphore) { semaphore.wait() }
+/// Waits on a thread of its own: the tests' threads are few.
+private func wait(for semaphore: DispatchSemaphore) async {
+  await withCheckedContinuation { continuation in
+    Thread {
+      semaphore.wait()
+      continuation.resume()
+    }.start()
+  }
+}

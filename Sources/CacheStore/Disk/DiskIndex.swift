@@ -167,8 +167,8 @@ final class LoadedShard {
   var table = IndexShard()
 
   func takeTable() -> IndexShard {
-    let taken = table
-    table = IndexShard()
+    var taken = IndexShard()
+    swap(&taken, &table)
     return taken
   }
 }

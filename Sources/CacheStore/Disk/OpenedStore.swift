@@ -41,6 +41,8 @@ struct OpenedStore: Sendable {
     }
     superblock = try advanced.get()
     do throws(DeviceError) {
+      // What was there before a new store has been removed.
+      let names = isNew ? try device.list(directories.root) : names
       journalNumbers = names.compactMap {
         CommitLog.number(fileName: $0, prefix: DiskDirectories.journalPrefix)
       }.sorted()

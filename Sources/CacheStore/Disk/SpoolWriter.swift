@@ -133,7 +133,9 @@ public final class SpoolWriter: Sendable {
   public func read(
     offset: Int, count: Int, on loop: any EventLoop, completion: @escaping (ByteBuffer?) -> Void
   ) {
-    let plan = state.withLock { plan(offset: offset, count: count, $0) }
+    let plan = state.withLock { state -> ReadPlan? in
+      self.plan(offset: offset, count: count, state)
+    }
     guard let plan else { return complete(nil, on: loop, completion) }
     if let file = plan.file {
       file.read(plan.range, appending: plan.memory, on: loop, completion: completion)
@@ -190,8 +192,12 @@ public final class SpoolWriter: Sendable {
 
   private func fireWaiters() {
     let ready = state.withLock { state -> [Waiter] in
-      let ready = state.waiters.filter { Self.isBelow($0.below, state) }
-      state.waiters.removeAll { Self.isBelow($0.below, state) }
+      var waiting: [Waiter] = []
+      var ready: [Waiter] = []
+      for waiter in state.waiters {
+        if Self.isBelow(waiter.below, state) { ready.append(waiter) } else { waiting.append(waiter) }
+      }
+      state.waiters = waiting
       return ready
     }
     for waiter in ready { waiter.loop.execute { waiter.completion.call(()) } }

@@ -78,8 +78,9 @@ struct RequestTarget {
       target = TextRange(offset: offset, count: 1)
       path = target
     case .slashAndQuery:
-      guard let query, let text = bytes.getSlice(
-        at: bytes.readerIndex + Int(query.offset) - 1, length: Int(query.count) + 1)
+      guard let query,
+        let text = bytes.getSlice(
+          at: bytes.readerIndex + Int(query.offset) - 1, length: Int(query.count) + 1)
       else { return }
       bytes.writeInteger(UInt8(ascii: "/"))
       bytes.writeImmutableBuffer(text)

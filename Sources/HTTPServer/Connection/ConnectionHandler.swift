@@ -20,6 +20,8 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private let loop: LoopState<Responder>
   private let isSecure: Bool
   private let isRejected: Bool
+  /// Whether it has a place in the budget to give back, active or not.
+  private var holdsPlace: Bool
   private var connection: HTTP1Connection<Responder>?
   private var context: ChannelHandlerContext?
   /// Its place in the loop's list; nil when it is not in it.
@@ -28,17 +30,20 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private var descriptor: CInt?
   /// Whether NIO holds bytes that the socket did not take: what comes now has to queue behind.
   private var isBacklogged = false
+  /// Whether bytes went through NIO's queue since it was last seen empty.
+  private var mayHoldBytes = false
   private var isReadHeld = false
   private var isInside = false
   private var isSettling = false
   private var isResumeScheduled = false
-  private var performed = HTTP1Connection<Responder>.CloseIntent.none
+  private var performed = ConnectionCloseIntent.none
 
   /// A handler for a connection on `loop`; a rejected one is answered 503 and closed.
   init(loop: LoopState<Responder>, isSecure: Bool, isRejected: Bool) {
     self.loop = loop
     self.isSecure = isSecure
     self.isRejected = isRejected
+    holdsPlace = !isRejected
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -49,6 +54,8 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   func handlerRemoved(context: ChannelHandlerContext) {
     finish()
     self.context = nil
+    if holdsPlace { loop.budget.giveBack() }
+    holdsPlace = false
   }
 
   func channelActive(context: ChannelHandlerContext) {
@@ -111,7 +118,8 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   }
 
   func tick() {
-    let unsent = unsentBytes
+    let unsent = mayHoldBytes ? unsentBytes : 0
+    if unsent == 0 { mayHoldBytes = false }
     enter { $0.tick(now: loop.now, unsentBytes: unsent) }
   }
 
@@ -137,7 +145,8 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     self.connection = connection
     if !isSecure {
       descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-        of: NIOBSDSocket.Handle.self) { $0 }
+        of: NIOBSDSocket.Handle.self
+      ) { $0 }
     }
     loop.statistics.accepted.add()
     loop.add(self)
@@ -155,7 +164,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     guard let connection else { return }
     self.connection = nil
     loop.statistics.closed.add()
-    if isRejected { loop.rejectedCount -= 1 } else { loop.budget.giveBack() }
+    if isRejected { loop.rejectedCount -= 1 }
     connection.close(.disconnected)
     connection.transport = nil
     loop.remove(self)
@@ -205,6 +214,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
         if count != buffer.readableBytes { queue(buffer, from: max(count, 0), context) }
       }
     } else {
+      mayHoldBytes = true
       connection.takeOutput { context.write(NIOAny($0), promise: nil) }
       context.flush()
     }
@@ -214,13 +224,14 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     var rest = buffer
     rest.moveReaderIndex(forwardBy: count)
     isBacklogged = true
+    mayHoldBytes = true
     let sent = context.eventLoop.makePromise(of: Void.self)
     sent.futureResult.assumeIsolated().whenComplete { _ in self.isBacklogged = false }
     context.writeAndFlush(NIOAny(rest), promise: sent)
   }
 
   private func performClose(
-    _ intent: HTTP1Connection<Responder>.CloseIntent, _ context: ChannelHandlerContext
+    _ intent: ConnectionCloseIntent, _ context: ChannelHandlerContext
   ) {
     performed = intent
     switch intent {

@@ -58,8 +58,10 @@ struct OutputQueue {
   var byteCount: Int { sealedBytes + (hasTail ? tail.readableBytes : 0) }
 
   /// Whether it holds one gathered buffer and nothing else.
+  @inline(__always)
   var isSingle: Bool { sealedBytes == 0 && hasTail }
 
+  @inline(__always)
   var isEmpty: Bool { sealedBytes == 0 && !hasTail }
 
   /// Lets `body` append small things, such as heads and chunk lines.

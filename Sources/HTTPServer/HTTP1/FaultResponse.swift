@@ -15,7 +15,8 @@ enum FaultResponse {
     // The texts are ours: none needs escaping.
     body.writeString(fault.rawValue)
     body.writeStaticString("\"}\n")
-    let lines: StaticString = "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+    let lines: StaticString =
+      "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
     HTTP1ResponseSerializer.writeHead(
       status: status,
       storedLines: UnsafeRawBufferPointer(start: nil, count: 0),

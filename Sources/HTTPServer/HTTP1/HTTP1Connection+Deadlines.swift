@@ -5,7 +5,7 @@ import NIOCore
 extension HTTP1Connection {
   /// Sets the deadline for what is waited for now, after every entry point.
   func updateDeadline() {
-    let kind: DeadlineKind
+    let kind: HTTP1DeadlineKind
     switch phase {
     case .head:
       if inbound.readableBytes == 0 {

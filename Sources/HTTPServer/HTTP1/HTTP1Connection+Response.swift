@@ -54,7 +54,9 @@ extension HTTP1Connection {
   func write(bytes: UnsafeRawBufferPointer) {
     guard bytes.count > 0 else { return }
     let isChunked = account(bytes.count)
-    if isChunked { output.append { HTTP1ResponseSerializer.writeChunkStart(bytes.count, into: &$0) } }
+    if isChunked {
+      output.append { HTTP1ResponseSerializer.writeChunkStart(bytes.count, into: &$0) }
+    }
     output.append(bytes)
     if isChunked { output.append { HTTP1ResponseSerializer.writeChunkEnd(into: &$0) } }
     outputChanged()
@@ -103,7 +105,7 @@ extension HTTP1Connection {
 
   func abort() {
     if case .none = response { return }
-    var intent = CloseIntent.afterOutput
+    var intent = ConnectionCloseIntent.afterOutput
     if case .untilClose = response { intent = .reset }
     endResponse()
     startClosing(intent)
@@ -134,7 +136,7 @@ extension HTTP1Connection {
     startClosing(inbound.readableBytes == 0 || inputHasEnded ? .afterOutput : .lingering)
   }
 
-  func startClosing(_ intent: CloseIntent) {
+  func startClosing(_ intent: ConnectionCloseIntent) {
     phase = .closing
     inbound = ByteBuffer()
     closeIntent = intent == .lingering && inputHasEnded ? .afterOutput : intent

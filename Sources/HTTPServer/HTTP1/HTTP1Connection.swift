@@ -20,45 +20,7 @@ public protocol ConnectionTransport: AnyObject {
 ///
 /// Limits: `inbound` is bounded by the input high-water mark (or one head), output by the output
 /// high-water mark plus what one hit writes; time by ``tick(now:unsentBytes:)``.
-public final class HTTP1Connection<Responder: RequestResponder> {
-  /// What to do with the transport once the output has been sent.
-  public enum CloseIntent: Sendable, Equatable {
-    /// Keep it open.
-    case none
-    /// Close it.
-    case afterOutput
-    /// Shut its output down, and go on reading until the client has closed or the time is up: a
-    /// close with unread bytes would reset the connection and could destroy the response.
-    case lingering
-    /// Reset it at once, so that the client cannot take what it got for the whole.
-    case reset
-  }
-
-  enum Phase {
-    /// Between requests, or within a head.
-    case head
-    /// A request is being answered.
-    case exchange
-    /// The response has ended; the rest of the request's content is thrown away.
-    case discarding
-    /// No more requests; what still comes in is thrown away.
-    case closing
-    case closed
-  }
-
-  enum Response {
-    /// No request, or its response has ended.
-    case none
-    /// The head has not been sent.
-    case awaited
-    case counted(remaining: Int)
-    case chunked
-    case untilClose
-    case bodyless
-  }
-
-  enum DeadlineKind { case none, idle, header, content, linger }
-
+public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTarget {
   let responder: Responder
   let limits: ConnectionLimits
   let statistics: ServerStatistics
@@ -70,17 +32,17 @@ public final class HTTP1Connection<Responder: RequestResponder> {
 
   // Not checked for exclusive access at run time: no call made while one of these is being
   // changed leads back here, and the checks cost several percent of a hit.
-  @exclusivity(unchecked) var phase = Phase.head
-  @exclusivity(unchecked) var response = Response.none
+  @exclusivity(unchecked) var phase = HTTP1Phase.head
+  @exclusivity(unchecked) var response = HTTP1ResponseState.none
   @exclusivity(unchecked) var parser: HTTP1RequestParser
   @exclusivity(unchecked) var inbound = ByteBuffer()
   @exclusivity(unchecked) var output: OutputQueue
   var content: HTTP1BodyDecoder
   var exchange: Responder.Exchange?
-  @exclusivity(unchecked) var writer: HTTP1ResponseWriter<Responder>?
+  @exclusivity(unchecked) var writer: HTTP1ResponseWriter?
 
   /// What the driver is to do about closing.
-  public internal(set) var closeIntent = CloseIntent.none
+  public internal(set) var closeIntent = ConnectionCloseIntent.none
   var isPumping = false
   var isInResponder = false
   var isDraining = false
@@ -102,7 +64,7 @@ public final class HTTP1Connection<Responder: RequestResponder> {
   /// The clock as of the last entry point.
   var now: NIODeadline
   var deadline = NIODeadline.distantFuture
-  var deadlineKind = DeadlineKind.none
+  var deadlineKind = HTTP1DeadlineKind.none
   /// What `requestCount` was when the deadline was set: the next head gets a new one.
   var deadlineRequest = 0
   var hasNewContent = false

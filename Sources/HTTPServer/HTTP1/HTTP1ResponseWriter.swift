@@ -1,14 +1,32 @@
 import HTTPMessage
 import NIOCore
 
+/// What a writer forwards to: the connection, whatever its responder.
+protocol HTTP1ResponseTarget: AnyObject {
+  var contentBytesWritten: Int { get }
+  func writeInformational(status: Int, fields: FieldBlock)
+  func start(
+    status: Int, storedLines: UnsafeRawBufferPointer, addedLines: UnsafeRawBufferPointer,
+    framing: ResponseFraming)
+  func write(bytes: UnsafeRawBufferPointer)
+  func write(_ chunk: ByteBuffer)
+  func finish(trailers: FieldBlock?)
+  func abort()
+  func checkWritable() -> Bool
+  func requestBodyChunk()
+}
+
 /// The writer that a responder and its exchange hold: it speaks for one request and no other.
 ///
 /// The connection makes one and gives it to request after request as long as nobody keeps it, so
 /// a hit allocates none. Where an exchange keeps it, it is cut off when the response ends and the
 /// next request gets another: a late call of an exchange reaches nothing and does nothing.
-public final class HTTP1ResponseWriter<Responder: RequestResponder>: ResponseWriter {
+///
+/// Not generic, though the connection is: a responder is handed a type that needs no look-up at
+/// run time (two percent of a hit).
+public final class HTTP1ResponseWriter: ResponseWriter {
   /// Nil once the response has ended or the client is gone.
-  private var connection: HTTP1Connection<Responder>?
+  private var connection: (any HTTP1ResponseTarget)?
   private var contentBytes = 0
   /// The client's address and port.
   public let remoteAddress: SocketAddress?
@@ -16,7 +34,7 @@ public final class HTTP1ResponseWriter<Responder: RequestResponder>: ResponseWri
   public let eventLoop: any EventLoop
 
   init(
-    connection: HTTP1Connection<Responder>, remoteAddress: SocketAddress?,
+    connection: any HTTP1ResponseTarget, remoteAddress: SocketAddress?,
     eventLoop: any EventLoop
   ) {
     self.connection = connection
