@@ -2,6 +2,7 @@ import EdgeSecurity
 import HTTPTypes
 import Hummingbird
 import Logging
+import ServiceLifecycle
 
 /// Answers the admin API's requests: password, route, action, each with its own refusal.
 ///
@@ -16,7 +17,9 @@ struct AdminResponder: HTTPResponder {
   let logger: Logger
   /// Seams for tests: the clock, and the pause that a guesser has to wait.
   var now: @Sendable () -> ContinuousClock.Instant = { .now }
-  var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  var pause: @Sendable (Duration) async throws -> Void = { pause in
+    try await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
+  }
 
   func respond(to request: Request, context: AdminRequestContext) async throws -> Response {
     var response: Response

@@ -1,10 +1,11 @@
 import EdgeSecurity
 import Hummingbird
 import Logging
+import ServiceLifecycle
 import Synchronization
 
 /// The admin API on a listener of its own, apart from the loops that carry traffic.
-public struct AdminServer: Sendable {
+public struct AdminServer: Service {
   private let configuration: AdminConfiguration
   private let responder: AdminResponder
   private let logger: Logger
@@ -28,14 +29,18 @@ public struct AdminServer: Sendable {
     self.logger = logger
   }
 
-  /// Listens and serves until the task is cancelled or, inside a `ServiceGroup`, the group shuts
-  /// down gracefully: then requests under way are finished first.
+  /// Listens and serves until the service group shuts down gracefully.
+  /// - Throws: ``AdminServerError`` when the address cannot be listened on.
+  public func run() async throws {
+    try await run { _ in }
+  }
+
+  /// Listens and serves until the service group shuts down gracefully or the task is cancelled;
+  /// in both cases requests under way are finished first.
   ///
   /// `onListening` is called once with the port that was bound.
   /// - Throws: ``AdminServerError`` when the address cannot be listened on.
-  public func run(
-    onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
-  ) async throws {
+  public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
     let isListening = Atomic(false)
     // The server framework's own lines would double those of the edge.
     var quiet = logger
@@ -52,11 +57,16 @@ public struct AdminServer: Sendable {
         await onListening(channel.localAddress?.port ?? configuration.port)
       },
       logger: quiet)
+    let group = ServiceGroup(services: [application], logger: quiet)
     do {
-      try await application.run()
-    } catch let error as CancellationError {
-      throw error
-    } catch where !isListening.load(ordering: .relaxed) {
+      try await withTaskCancellationHandler {
+        // Out of reach of the caller's cancellation: a connection that was accepted and not yet
+        // served must not be dropped, on which the channel's writer insists with a crash.
+        try await Task { try await group.run() }.value
+      } onCancel: {
+        Task { await group.triggerGracefulShutdown() }
+      }
+    } catch  where !isListening.load(ordering: .relaxed) {
       throw AdminServerError.cannotListen(address: address, reason: "\(error)")
     }
   }

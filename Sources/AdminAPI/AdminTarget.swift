@@ -1,5 +1,8 @@
 /// A request target in origin form (`/path?query`) or absolute form (`http://host/path?query`),
 /// taken apart (RFC 9112 section 3.2).
+///
+/// The server framework hands most absolute targets over in origin form, without their authority;
+/// then Host, which names the same for every client that follows section 3.2.2, stands in for it.
 struct AdminTarget {
   /// Host and port of an absolute target; nil for one in origin form.
   let authority: Substring?

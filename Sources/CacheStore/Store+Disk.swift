@@ -24,7 +24,7 @@ extension Store {
   }
 
   /// Checks what came from disk and puts it into memory; nil when it must not be served.
-  private func promote(
+  func promote(
     _ object: StoredObject, from disk: DiskTier, startedAt moment: InvalidationLog.Moment
   ) -> StoredObject? {
     object.isOnDisk = true

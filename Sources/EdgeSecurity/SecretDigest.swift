@@ -33,7 +33,8 @@ struct SecretDigester: Sendable {
   /// A digester with a fresh random key.
   init() {
     var generator = SystemRandomNumberGenerator()
-    self.init(key: (0..<SHA256.digestBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    self.init(
+      key: (0..<SHA256.digestBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
   }
 
   /// A digester with a known key.

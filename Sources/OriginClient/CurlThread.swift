@@ -41,6 +41,7 @@ final class CurlThread: @unchecked Sendable {
   private var messages: [TransferMessage] = []
   private var events: [TransferEvent] = []
   private var withContent: [CurlTransfer] = []
+  private var withUnwantedBody: [CurlTransfer] = []
   /// When libcurl wants to be called without an event; `.max` for never.
   private var curlDeadline = UInt64.max
   /// No later than the earliest deadline of a fetch.
@@ -152,9 +153,11 @@ extension CurlThread {
       // First, so that no fetch gets a connection that has already turned out bad.
       for index in received.indices { checkIdleConnection(received[index]) }
       for index in received.indices { forward(received[index]) }
+      stopUnwantedBodies()
       concludeCompleted()
       takeMessages()
       if curlDeadline <= now { runCurlTimers() }
+      stopUnwantedBodies()
       concludeCompleted()
       if nextDeadline <= now { enforceDeadlines() }
       sendEvents()
@@ -255,6 +258,16 @@ extension CurlThread {
 
   /// `transfer` has content to send to its receiver when this round ends.
   func noteContent(of transfer: CurlTransfer) { withContent.append(transfer) }
+
+  /// `transfer` waits for content that the origin no longer wants: see to it outside of libcurl's
+  /// callback.
+  func noteUnwantedBody(of transfer: CurlTransfer) { withUnwantedBody.append(transfer) }
+
+  private func stopUnwantedBodies() {
+    guard !withUnwantedBody.isEmpty else { return }
+    for transfer in withUnwantedBody where transfer.stage != .ended { transfer.stopSending() }
+    withUnwantedBody.removeAll()
+  }
 
   private func sendEvents() {
     if !withContent.isEmpty {

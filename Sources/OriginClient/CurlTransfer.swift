@@ -187,7 +187,18 @@ extension CurlTransfer {
       isCompleteAtHead = true
       return false
     }
+    // libcurl sends no more content after such a head, but 7.88 waits for it all the same while
+    // sending is paused.
+    if head.status >= 300, isSendPaused { thread.noteUnwantedBody(of: self) }
     return true
+  }
+
+  /// The origin has answered without waiting for the rest of the request's content.
+  func stopSending() {
+    guard isSendPaused else { return }
+    isSendPaused = false
+    isBodyEnded = true
+    updatePause()
   }
 
   private var sendsContent: Bool {

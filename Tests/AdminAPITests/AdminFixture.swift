@@ -1,4 +1,5 @@
 import CacheStore
+import Dispatch
 import EdgeSecurity
 import Glibc
 import Logging
@@ -42,8 +43,7 @@ final class RecordingBackend: AdminBackend {
 }
 
 /// Collects log lines, to show what is not in them.
-final class CollectedLog: LogHandler, @unchecked Sendable {
-  // Confined by the mutex in `lines`; the rest is set before use.
+struct CollectedLog: LogHandler {
   static let lines = Mutex<[String]>([])
   var metadata: Logger.Metadata = [:]
   var logLevel: Logger.Level = .trace
@@ -126,19 +126,28 @@ struct AdminFixture: Sendable {
   func send(
     _ method: String, _ target: String, fields: String = rightLogin, body: String = "",
     host: String? = nil
-  ) throws -> Answer {
+  ) async throws -> Answer {
     let length = body.isEmpty && method != "POST" ? "" : "Content-Length: \(body.utf8.count)\r\n"
-    return try exchange(
+    return try await exchange(
       "\(method) \(target) HTTP/1.1\r\nHost: \(host ?? "127.0.0.1:\(port)")\r\n\(fields)"
         + "\(length)Connection: close\r\n\r\n\(body)")
   }
 
   /// Posts an invalidation.
-  func invalidate(_ json: String, fields: String = rightLogin + jsonType) throws -> Answer {
-    try send("POST", "/v1/invalidations", fields: fields, body: json)
+  func invalidate(_ json: String, fields: String = rightLogin + jsonType) async throws -> Answer {
+    try await send("POST", "/v1/invalidations", fields: fields, body: json)
   }
 
-  func exchange(_ request: String) throws -> Answer {
+  /// On a thread of its own: blocking calls would starve the tasks that serve the request.
+  func exchange(_ request: String) async throws -> Answer {
+    try await withCheckedThrowingContinuation { continuation in
+      DispatchQueue(label: "client").async {
+        continuation.resume(with: Result { try exchangeBlocking(request) })
+      }
+    }
+  }
+
+  private func exchangeBlocking(_ request: String) throws -> Answer {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var limit = timeval(tv_sec: 20, tv_usec: 0)
@@ -156,7 +165,9 @@ struct AdminFixture: Sendable {
     try #require(connected == 0)
     var bytes = ArraySlice(request.utf8)
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
       // The server may answer and close before it has read everything.
       if count <= 0 { break }
       bytes = bytes.dropFirst(count)

@@ -9,14 +9,14 @@ import Testing
 struct AdminRouteTests {
   @Test func probesNeedNoPassword() async throws {
     try await AdminFixture.run { admin in
-      let health = try admin.send("GET", "/healthz", fields: "")
+      let health = try await admin.send("GET", "/healthz", fields: "")
       #expect(health.status == 200)
       #expect(health.body == "ok\n")
-      #expect(try admin.send("GET", "/readyz", fields: "").status == 200)
+      #expect(try await admin.send("GET", "/readyz", fields: "").status == 200)
       admin.backend.state.withLock { $0.isReady = false }
-      #expect(try admin.send("GET", "/readyz", fields: "").status == 503)
-      #expect(try admin.send("GET", "/healthz", fields: "").status == 200)
-      let head = try admin.send("HEAD", "/healthz?x=1", fields: "")
+      #expect(try await admin.send("GET", "/readyz", fields: "").status == 503)
+      #expect(try await admin.send("GET", "/healthz", fields: "").status == 200)
+      let head = try await admin.send("HEAD", "/healthz?x=1", fields: "")
       #expect(head.status == 200)
       #expect(head.body.isEmpty)
     }
@@ -25,7 +25,7 @@ struct AdminRouteTests {
   @Test func metricsArePrometheusText() async throws {
     try await AdminFixture.run { admin in
       admin.backend.metrics.loops[0].count(.hit, by: 3)
-      let answer = try admin.send("GET", "/metrics")
+      let answer = try await admin.send("GET", "/metrics")
       #expect(answer.status == 200)
       #expect(answer.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
       #expect(answer.body.contains("edge_requests_total{result=\"hit\"} 3\n"))
@@ -36,7 +36,7 @@ struct AdminRouteTests {
     try await AdminFixture.run { admin in
       admin.backend.metrics.loops[0].count(.hit, by: 3)
       admin.backend.metrics.loops[0].count(.miss)
-      let answer = try admin.send("GET", "/v1/status")
+      let answer = try await admin.send("GET", "/v1/status")
       #expect(answer.status == 200)
       #expect(answer.fields["content-type"] == "application/json")
       #expect(answer.fields["cache-control"] == "no-store")
@@ -54,7 +54,7 @@ struct AdminRouteTests {
         ("PURGE", "/a"), ("PURGE", "/healthz"), ("GET", "/"), ("GET", "/absent"),
         ("DELETE", "/v1/status"), ("GET", "/healthz/"), ("GET", "//healthz"),
       ] {
-        let answer = try admin.send(method, target, fields: jsonType)
+        let answer = try await admin.send(method, target, fields: jsonType)
         #expect(answer.status == 401, "\(method) \(target)")
         #expect(answer.fields["www-authenticate"]?.hasPrefix("Basic realm=") == true)
         #expect(answer.fields["content-type"] == "application/problem+json")
@@ -67,7 +67,7 @@ struct AdminRouteTests {
   @Test func malformedCredentialsAreRefusedAndSayWhy() async throws {
     try await AdminFixture.run { admin in
       for value in ["Bearer abc", "Basic !!!!", "Basic"] {
-        let answer = try admin.send("GET", "/metrics", fields: "Authorization: \(value)\r\n")
+        let answer = try await admin.send("GET", "/metrics", fields: "Authorization: \(value)\r\n")
         #expect(answer.status == 401)
         #expect(answer.detail.contains("base 64"))
       }
@@ -83,14 +83,14 @@ struct AdminRouteTests {
     ) { admin in
       var statuses: [Int] = []
       for _ in 0..<20 {
-        statuses.append(try admin.send("GET", "/metrics", fields: wrongLogin).status)
+        statuses.append(try await admin.send("GET", "/metrics", fields: wrongLogin).status)
       }
       #expect(statuses.prefix(8).allSatisfy { $0 == 401 })
       #expect(statuses.last == 429)
-      let refused = try admin.send("GET", "/metrics")
+      let refused = try await admin.send("GET", "/metrics")
       #expect(refused.status == 429)
       #expect(refused.fields["retry-after"].flatMap { Int($0) } ?? 0 > 10)
-      #expect(try admin.send("GET", "/healthz", fields: "").status == 200)
+      #expect(try await admin.send("GET", "/healthz", fields: "").status == 200)
     }
     let taken = pauses.withLock { $0 }
     #expect(taken.first == .milliseconds(250))
@@ -99,8 +99,8 @@ struct AdminRouteTests {
 
   @Test func theRightPasswordWorksAmongWrongOnes() async throws {
     try await AdminFixture.run { admin in
-      for _ in 0..<6 { _ = try admin.send("GET", "/metrics", fields: wrongLogin) }
-      #expect(try admin.send("GET", "/metrics").status == 200)
+      for _ in 0..<6 { _ = try await admin.send("GET", "/metrics", fields: wrongLogin) }
+      #expect(try await admin.send("GET", "/metrics").status == 200)
     }
   }
 
@@ -111,7 +111,7 @@ struct AdminRouteTests {
         ("POST", "/v1/status", "GET, HEAD"), ("PUT", "/metrics", "GET, HEAD"),
         ("POST", "/healthz", "GET, HEAD"),
       ] {
-        let answer = try admin.send(method, target)
+        let answer = try await admin.send(method, target)
         #expect(answer.status == 405, "\(method) \(target)")
         #expect(answer.fields["allow"] == allow)
       }
@@ -120,7 +120,7 @@ struct AdminRouteTests {
 
   @Test func unknownPathsListTheKnownOnes() async throws {
     try await AdminFixture.run { admin in
-      let answer = try admin.send("GET", "/v1/nothing")
+      let answer = try await admin.send("GET", "/v1/nothing")
       #expect(answer.status == 404)
       #expect(answer.fields["content-type"] == "application/problem+json")
       #expect(answer.json["status"] == .integer(404))
@@ -130,9 +130,9 @@ struct AdminRouteTests {
 
   @Test func nothingSecretIsLogged() async throws {
     try await AdminFixture.run { admin in
-      _ = try admin.send("GET", "/metrics")
-      _ = try admin.send("GET", "/metrics", fields: wrongLogin)
-      _ = try admin.invalidate(#"{"paths": ["/*"]}"#)
+      _ = try await admin.send("GET", "/metrics")
+      _ = try await admin.send("GET", "/metrics", fields: wrongLogin)
+      _ = try await admin.invalidate(#"{"paths": ["/*"]}"#)
     }
     let lines = CollectedLog.lines.withLock { $0 }
     #expect(!lines.isEmpty)

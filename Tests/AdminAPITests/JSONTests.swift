@@ -42,3 +42,20 @@ struct JSONTests {
     }
   }
 }
+
+struct AdminTargetTests {
+  @Test func absoluteTargetsNameTheirAuthority() {
+    #expect(AdminTarget("HTTP://Example.com:8080?q").authority == "Example.com:8080")
+    #expect(AdminTarget("HTTP://Example.com:8080?q").pathAndQuery == "/?q")
+    #expect(AdminTarget("https://[::1]/a?b=/c").path == "/a")
+    #expect(AdminTarget("/http://x").authority == nil)
+  }
+
+  @Test func defaultPortsAreLeftOut() {
+    #expect(AdminTarget.withoutDefaultPort("A.com:80") == "a.com")
+    #expect(AdminTarget.withoutDefaultPort("a.com:") == "a.com")
+    #expect(AdminTarget.withoutDefaultPort("[::1]:443") == "[::1]")
+    #expect(AdminTarget.withoutDefaultPort("[::1]") == "[::1]")
+    #expect(AdminTarget.withoutDefaultPort("a.com:8080") == "a.com:8080")
+  }
+}

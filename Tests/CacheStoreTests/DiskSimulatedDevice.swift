@@ -124,7 +124,7 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
   }
 
   func open(_ path: String, _ access: FileAccess) throws(DeviceError) -> any BlockFile {
-    let inode = try perform(access == .create ? .create : .open, path) { state in
+    let inode: DiskInodeBox = try perform(access == .create ? .create : .open, path) { state in
       if access == .create {
         let inode = state.names[path] ?? Inode()
         inode.bytes = []
@@ -138,7 +138,7 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
   }
 
   func rename(_ from: String, to: String) throws(DeviceError) {
-    try perform(.rename, from) { state in
+    try perform(.rename, from) { state -> Result<Void, DiskCode> in
       guard let inode = state.names.removeValue(forKey: from) else {
         return .failure(DiskCode(ENOENT))
       }
@@ -148,7 +148,7 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
   }
 
   func unlink(_ path: String) throws(DeviceError) {
-    try perform(.unlink, path) { state in
+    try perform(.unlink, path) { state -> Result<Void, DiskCode> in
       state.names[path] = nil
       return .success(())
     }
@@ -163,7 +163,7 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
   }
 
   func syncDirectory(_ path: String) throws(DeviceError) {
-    try perform(.syncDirectory, path) { state in
+    try perform(.syncDirectory, path) { state -> Result<Void, DiskCode> in
       func isIn(_ name: String) -> Bool {
         name.hasPrefix(path + "/") && !name.dropFirst(path.count + 1).contains("/")
       }
@@ -236,7 +236,7 @@ final class DiskSimulatedFile: BlockFile, @unchecked Sendable {
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DeviceError) {
     do throws(DeviceError) {
-      try device.perform(.write, path) { _ in
+      try device.perform(.write, path) { _ -> Result<Void, DiskCode> in
         put(bytes[...], at: offset)
         return .success(())
       }
@@ -256,26 +256,15 @@ final class DiskSimulatedFile: BlockFile, @unchecked Sendable {
   }
 
   func sync() throws(DeviceError) {
-    try device.perform(.sync, path) { _ in
+    try device.perform(.sync, path) { _ -> Result<Void, DiskCode> in
       inode.durable = inode.bytes
       return .success(())
     }
   }
 }
 
-/// A small seeded generator (SplitMix64), so that a failing run can be repeated.
-struct DiskRandom: RandomNumberGenerator {
-  private var state: UInt64
+typealias DiskRandom = SeededGenerator
 
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
-
+extension SeededGenerator {
   mutating func next(below limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

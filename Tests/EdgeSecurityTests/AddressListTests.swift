@@ -33,7 +33,8 @@ struct AddressListTests {
       "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "::ffff:10.1.2.3",
     ] { #expect(list.contains(try address(inside)), "\(inside)") }
     for outside in [
-      "9.255.255.255", "11.0.0.0", "192.0.2.127", "192.0.3.0", "2001:db7:ffff::", "2001:db9::", "::",
+      "9.255.255.255", "11.0.0.0", "192.0.2.127", "192.0.3.0", "2001:db7:ffff::", "2001:db9::",
+      "::",
     ] { #expect(!list.contains(try address(outside)), "\(outside)") }
   }
 

@@ -82,7 +82,8 @@ struct AccessLineFormatterTests {
 
   @Test func anyBytesLeaveOneParsableJSONLine() throws {
     let hostile: [[UInt8]] = [
-      Array(0...255), Array("\"}\n{\"status\":200,\"x\":\"".utf8), [0xC3], [0xE2, 0x80], [0xFF, 0xFE],
+      Array(0...255), Array("\"}\n{\"status\":200,\"x\":\"".utf8), [0xC3], [0xE2, 0x80],
+      [0xFF, 0xFE],
       [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xC0, 0xAF], Array("\u{1B}[31mred".utf8),
       Array("\u{85}\u{2028}\u{2029}\u{7F}".utf8), Array("Grüße, 世界 🌍".utf8), [0x5C], [],
     ]
@@ -94,8 +95,9 @@ struct AccessLineFormatterTests {
         try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
       #expect(object["status"] as? Int == 200)
       #expect(object.count == 14)
-      #expect(object["target"] as? String == String(decoding: bytes, as: UTF8.self)
-        || String(validating: bytes, as: UTF8.self) == nil)
+      #expect(
+        object["target"] as? String == String(decoding: bytes, as: UTF8.self)
+          || String(validating: bytes, as: UTF8.self) == nil)
     }
   }
 
@@ -135,7 +137,8 @@ struct AccessLineFormatterTests {
     var formatter = AccessLineFormatter(format: .json, edgeName: "")
     var buffer = ByteBuffer()
     withRecord { record in
-      for (seconds, nanoseconds) in [(59, 1_000_000), (59, 999_999_999), (60, 0)] as [(Int64, Int64)]
+      for (seconds, nanoseconds) in [(59, 1_000_000), (59, 999_999_999), (60, 0)]
+        as [(Int64, Int64)]
       {
         record.wallSeconds = seconds
         record.wallNanoseconds = nanoseconds
@@ -153,7 +156,9 @@ struct AccessLineFormatterTests {
     var generator = SystemRandomNumberGenerator()
     let special: [Int64] = [0, -1, 951_782_400, 951_868_799, 4_107_542_400, 253_402_300_799]
     for seconds in special
-      + (0..<2_000).map({ _ in Int64.random(in: -62_167_219_200...253_402_300_799, using: &generator) })
+      + (0..<2_000).map({ _ in
+        Int64.random(in: -62_167_219_200...253_402_300_799, using: &generator)
+      })
     {
       var clock = time_t(seconds)
       var expected = tm()

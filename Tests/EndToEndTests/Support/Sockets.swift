@@ -31,7 +31,7 @@ final class RawSocket: @unchecked Sendable {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { return }
       sent += count
@@ -104,9 +104,9 @@ final class Listener: Sendable {
     var address = loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let port = withUnsafeMutablePointer(to: &address) { pointer -> Int in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        guard bind(descriptor, $0, size) == 0, listen(descriptor, 512) == 0 else { return 0 }
-        getsockname(descriptor, $0, &size)
+      _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        guard bind(descriptor, $0, size) == 0, listen(descriptor, 512) == 0 else { return Int32(-1) }
+        return getsockname(descriptor, $0, &size)
       }
       return Int(UInt16(bigEndian: pointer.pointee.sin_port))
     }
