@@ -81,6 +81,7 @@ let package = Package(
       dependencies: [
         "EdgeProxy", "CacheStore", "CachePolicy", "HTTPMessage", "EdgeSecurity", "Observability",
         log, .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: settings),
     .executableTarget(
       name: "edge",
@@ -119,7 +120,8 @@ let package = Package(
       dependencies: [
         "AdminAPI", .product(name: "HummingbirdTesting", package: "hummingbird"),
       ], swiftSettings: settings),
-    .testTarget(name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
     .testTarget(
       name: "EdgeBenchTests", dependencies: ["EdgeBench", nioCore], swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),

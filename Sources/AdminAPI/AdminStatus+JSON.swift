@@ -21,7 +21,6 @@ extension AdminStatus {
       JSONMember("\($0)xx", .integer(metrics.responses(statusClass: $0)))
     }
     return [
-      JSONMember("connections_open", .integer(metrics.openConnections)),
       JSONMember("requests", .object([JSONMember("total", .integer(metrics.requests))] + results)),
       JSONMember("responses", .object(responses)),
       JSONMember("hit_ratio", ratio(metrics.hitRatio)),

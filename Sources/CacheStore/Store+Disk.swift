@@ -46,25 +46,37 @@ extension Store {
       counters.promotions.count()
       settle(left, leftAt: moment)
     case .occupied:
-      counters.diskHits.count()
-      // A newer one was stored while this was read.
-      let shard = memory.shard(object.hash)
-      let newer = object.withKey { shard.peek(object.hash, key: $0) }
-      return newer.flatMap { invalidations.isCurrent($0) ? $0 : nil } ?? object
+      return newerInMemory(than: object)
     case .tooLarge: break
     }
     counters.diskHits.count()
     return object
   }
 
-  /// Sends what left memory where it belongs: to the disk tier what proved itself and is not there.
+  /// What was stored under the object's key while the object was read from disk.
+  private func newerInMemory(than object: StoredObject) -> StoredObject? {
+    let moment = invalidations.moment
+    let shard = memory.shard(object.hash)
+    guard let newer = object.withKey({ shard.peek(object.hash, key: $0) }),
+      invalidations.mayArrive(newer, leftAt: moment)
+    else {
+      counters.diskMisses.count()
+      return nil
+    }
+    counters.diskHits.count()
+    return newer
+  }
+
+  /// Sends what left memory where it belongs: to the disk tier what is not there and proved itself,
+  /// or anything while the log has room.
   /// Runs without a lock; the last references go when it returns.
   func settle(_ left: [Departure], leftAt moment: InvalidationLog.Moment) {
     guard let disk else { return }
     for departure in left where departure.cause == .room || departure.cause == .expired {
       let object = departure.object
       if object.isOnDisk { continue }
-      if departure.cause == .room, object.isProven {
+      // Admission by use pays once the log has to reclaim: until then the disk takes everything.
+      if departure.cause == .room, object.isProven || disk.hasRoom {
         spill(object, leftAt: moment)
       } else if object.supersedesDisk {
         disk.remove(object.hash)

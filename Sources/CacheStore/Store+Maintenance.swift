@@ -82,7 +82,7 @@ extension Store {
           !object.isOnDisk && object.isProven == provenOnly
             && object.usefulUntilSeconds >= nowSeconds
         }
-        for object in found.objects where invalidations.isCurrent(object) {
+        for object in found.objects {
           while !spill(object, leftAt: moment), isQueueDraining {
             guard NIODeadline.now() < deadline else { return }
             try? await Task.sleep(for: .milliseconds(2))
@@ -121,7 +121,6 @@ extension Store {
 
   private func isWorthDisk(_ object: StoredObject) -> Bool {
     !object.isOnDisk && object.isProven && object.usefulUntilSeconds >= latestKnownSecond
-      && invalidations.isCurrent(object)
   }
 
   /// Lets objects that nobody asked for leave memory once the disk tier has them; those past their

@@ -7,10 +7,10 @@
 // invalidations is described in InvalidationLog.swift; the rule for every move between the tiers is
 // to note the log's moment before, move, and look again after (`settle`).
 
-import Atomics
 import Glibc
 import Logging
 import NIOCore
+import Synchronization
 
 /// A two-tier store of responses.
 public final class Store: Sendable {
@@ -26,7 +26,7 @@ public final class Store: Sendable {
   let logger: Logger
   let clock: @Sendable () -> Int64
   /// The latest wall-clock second anyone has named; for calls that are given none.
-  private let latestSecond = ManagedAtomic<Int64>(0)
+  private let latestSecond = Atomic<Int64>(0)
 
   /// Opens a store; its disk index may go on loading afterwards.
   /// - Parameters:
@@ -96,12 +96,20 @@ public final class Store: Sendable {
     noteTime(nowSeconds)
     let shard = memory.shard(hash)
     let second = UInt32(truncatingIfNeeded: nowSeconds)
-    if let object = shard.lookup(hash, key: key, nowSeconds: second) {
-      if invalidations.isCurrent(object) { return .memory(object) }
-      _ = shard.remove(object, cause: .invalidated)
-      return .absent
+    // Another round only when a sweep ended within this one.
+    for _ in 0..<8 {
+      let sweeps = invalidations.sweeps
+      guard let object = shard.lookup(hash, key: key, nowSeconds: second) else {
+        return disk?.lookup(hash).map { .disk($0) } ?? .absent
+      }
+      switch invalidations.verdict(on: object, foundAfter: sweeps) {
+      case .current: return .memory(object)
+      case .moved: continue
+      case .invalidated:
+        _ = shard.remove(object, cause: .invalidated)
+        return .absent
+      }
     }
-    if let location = disk?.lookup(hash) { return .disk(location) }
     return .absent
   }
 

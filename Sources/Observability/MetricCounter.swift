@@ -1,22 +1,21 @@
 /// The counters that event loops keep. A new one needs a case here and a row in ``declaration``.
 public enum MetricCounter: Int, Sendable, CaseIterable {
   // How requests ended: exactly one of these for every request.
-  case hit, miss, stale, refreshHit, refreshMiss, pass, error, refused
+  case hit, miss, stale, refreshHit, pass, error, refused
   // What happened on the way.
   case coalesced, storeRefused, staleServed, staleOnError, notModified, rangeServed
   // Bytes at the client's side.
   case requestBytes, responseBytes, cachedResponseBytes
   // The origin's side.
-  case originFetches, originFailures, originRetries, originBytes, originRevalidations
+  case originFetches, originFailures, originBytes, originRevalidations
   // Invalidations, by what asked for them.
   case invalidationsByAPI, invalidationsByPurge, invalidationsByMethod
-  // Connections.
-  case connectionsAccepted, connectionsClosed, connectionsRefused, clientAborts
-  case tlsHandshakes, tlsFailures
+  // Clients that left.
+  case clientAborts
 
-  /// The eight results, of which every request has one.
+  /// The results, of which every request has one.
   public static let requestResults: [MetricCounter] = [
-    .hit, .miss, .stale, .refreshHit, .refreshMiss, .pass, .error, .refused,
+    .hit, .miss, .stale, .refreshHit, .pass, .error, .refused,
   ]
 
   /// The series this counter is exposed as.
@@ -33,7 +32,6 @@ extension MetricCounter {
     case .miss: request("miss")
     case .stale: request("stale")
     case .refreshHit: request("refresh_hit")
-    case .refreshMiss: request("refresh_miss")
     case .pass: request("pass")
     case .error: request("error")
     case .refused: request("refused")
@@ -62,8 +60,6 @@ extension MetricCounter {
       plain("edge_origin_fetches_total", "Requests sent to origins.")
     case .originFailures:
       plain("edge_origin_failures_total", "Requests to origins that got no complete response.")
-    case .originRetries:
-      plain("edge_origin_retries_total", "Requests to origins that were sent a second time.")
     case .originBytes:
       bytes("edge_origin_bytes_total", "Bytes of response content received from origins.")
     case .originRevalidations:
@@ -71,18 +67,8 @@ extension MetricCounter {
     case .invalidationsByAPI: invalidation("api")
     case .invalidationsByPurge: invalidation("purge")
     case .invalidationsByMethod: invalidation("unsafe_method")
-    case .connectionsAccepted:
-      plain("edge_connections_accepted_total", "Connections accepted from clients.")
-    case .connectionsClosed:
-      plain("edge_connections_closed_total", "Connections with clients that have ended.")
-    case .connectionsRefused:
-      plain("edge_connections_refused_total", "Connections closed at once because of a limit.")
     case .clientAborts:
       plain("edge_client_aborts_total", "Requests whose client left before the response ended.")
-    case .tlsHandshakes:
-      plain("edge_tls_handshakes_total", "TLS handshakes completed with clients.")
-    case .tlsFailures:
-      plain("edge_tls_failures_total", "TLS handshakes with clients that failed.")
     }
   }
 

@@ -32,7 +32,7 @@ public struct MetricsSnapshot: Sendable {
 
   /// Requests that the store could have answered: all but passed, refused and failed ones.
   public var cacheableRequests: Int {
-    self[.hit] + self[.stale] + self[.refreshHit] + self[.refreshMiss] + self[.miss]
+    self[.hit] + self[.stale] + self[.refreshHit] + self[.miss]
   }
 
   /// Share of cacheable requests answered with stored content (fresh, stale or revalidated);
@@ -52,11 +52,6 @@ public struct MetricsSnapshot: Sendable {
   public var originFailureRatio: Double? {
     let all = self[.originFetches]
     return all == 0 ? nil : min(1, Double(self[.originFailures]) / Double(all))
-  }
-
-  /// Connections with clients that are open.
-  public var openConnections: Int {
-    max(0, self[.connectionsAccepted] - self[.connectionsClosed])
   }
 
   /// How many latencies of a kind were recorded.

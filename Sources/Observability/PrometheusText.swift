@@ -17,12 +17,9 @@ struct PrometheusText {
   static let hitRatio = MetricDeclaration(
     name: "edge_cache_hit_ratio", kind: .gauge, unit: .ratio,
     help: "Share of cacheable requests since start that stored content answered.")
-  static let openConnections = MetricDeclaration(
-    name: "edge_connections_open", kind: .gauge, unit: .count,
-    help: "Connections with clients that are open.")
 
   /// What is made from several counters.
-  static let derivedDeclarations = [responses, hitRatio, openConnections]
+  static let derivedDeclarations = [responses, hitRatio]
 
   private var order: [String] = []
   private var families: [String: String] = [:]
@@ -41,7 +38,6 @@ struct PrometheusText {
         value: Double(snapshot.responses(statusClass: statusClass)))
     }
     if let ratio = snapshot.hitRatio { write(PrometheusText.hitRatio, value: ratio) }
-    write(PrometheusText.openConnections, value: Double(snapshot.openConnections))
     for kind in LatencyKind.allCases {
       write(kind.declaration, histogram: snapshot.latencies[kind.rawValue])
     }

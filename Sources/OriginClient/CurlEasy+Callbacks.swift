@@ -33,7 +33,9 @@ func contentWanted(
   bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = easy(context)?.transfer else { return Int(CURL_READFUNC_ABORT) }
-  switch transfer.sendContent(into: UnsafeMutableRawBufferPointer(start: bytes, count: size * count)) {
+  switch transfer.sendContent(
+    into: UnsafeMutableRawBufferPointer(start: bytes, count: size * count))
+  {
   case .sent(let count): return count
   case .pause: return Int(CURL_READFUNC_PAUSE)
   case .abort: return Int(CURL_READFUNC_ABORT)

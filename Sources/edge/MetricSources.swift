@@ -21,7 +21,9 @@ struct MetricSources {
 
   private func registerMemory(_ metrics: Metrics) {
     gauge(metrics, "edge_store_memory_objects", "Objects in memory.") { $0.memory.objects }
-    gauge(metrics, "edge_store_memory_bytes", unit: .bytes, "Memory used by objects and their index.") {
+    gauge(
+      metrics, "edge_store_memory_bytes", unit: .bytes, "Memory used by objects and their index."
+    ) {
       $0.memory.bytes
     }
     gauge(metrics, "edge_store_memory_limit_bytes", unit: .bytes, "The memory tier's budget.") {
@@ -59,7 +61,9 @@ struct MetricSources {
     counter(metrics, "edge_store_disk_hits_total", "Objects read from disk.") {
       $0.traffic.diskHits
     }
-    counter(metrics, "edge_store_disk_written_bytes_total", unit: .bytes, "Bytes written to segments.") {
+    counter(
+      metrics, "edge_store_disk_written_bytes_total", unit: .bytes, "Bytes written to segments."
+    ) {
       $0.disk?.writtenBytes
     }
     counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
@@ -93,6 +97,13 @@ struct MetricSources {
     metrics.registerGauge(name: "edge_connections_open", help: "Client connections open.") {
       [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.open })]
     }
+    metrics.registerCounter(
+      name: "edge_connections_accepted_total", help: "Connections accepted from clients."
+    ) { [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.accepted.value })] }
+    metrics.registerCounter(
+      name: "edge_connections_refused_total",
+      help: "Connections answered with 503 because there were too many."
+    ) { [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.rejected.value })] }
     metrics.registerCounter(
       name: "edge_client_faults_total", help: "Requests refused before routing, by fault."
     ) {

@@ -47,7 +47,7 @@ import Testing
       expectFirstThirty(tier)
       let found = tier.getChecked("last")
       if cut == bytes.count { #expect(found != nil) }
-      if cut < bytes.count - 200 { #expect(found == nil) }
+      if cut < bytes.count - 220 { #expect(found == nil) }
       // A sweep of what is torn leaves the rest alone.
       if cut % 50 == 0 {
         #expect(tier.sweep(upTo: 0) { _, _ in false })

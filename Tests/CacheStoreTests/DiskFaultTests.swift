@@ -14,11 +14,11 @@ import Testing
     for round in 0..<3 {
       for number in 0..<40 {
         let key = "k\(number)"
-        tier.put(DiskObject(key: key, version: round, count: 6_000 + number, sequence: 1))
+        tier.put(DiskObject(key: key, version: round, count: 1_500 + number, sequence: 1))
         expected.versions[key, default: []].insert(round)
         if number % 10 == 3 { _ = tier.getChecked("k\(number - 2)") }
       }
-      let large = DiskObject(key: "large", version: round, count: 150_000, sequence: 1)
+      let large = DiskObject(key: "large", version: round, count: 60_000, sequence: 1)
       if let stored = tier.spool(large) {
         expected.versions["large", default: []].insert(round)
         _ = stored.checked("large")
@@ -38,6 +38,13 @@ import Testing
     for number in 20..<30 { expected.versions["k\(number)"] = [] }
     tier.synchronize()
     check(tier, expected)
+  }
+
+  /// So small that the script makes it reclaim.
+  private var tinyDisk: DiskTier.Configuration {
+    var configuration = smallDisk(sizeBytes: 256 << 10)
+    configuration.segmentBytes = 64 << 10
+    return configuration
   }
 
   private func check(_ tier: DiskTier, _ expected: Expected) {
@@ -61,19 +68,18 @@ import Testing
         return code
       }
       var expected = Expected()
-      if let tier = try? openDisk(device, smallDisk(sizeBytes: 2 << 20)) {
+      if let tier = try? openDisk(device, tinyDisk) {
         await script(tier, &expected)
         expectWorking(tier)
         tier.abandon()
       }
       device.setFault(nil)
-      let again = try openDisk(device, smallDisk(sizeBytes: 2 << 20))
+      let again = try openDisk(device, tinyDisk)
       check(again, expected)
       expectWorking(again)
       again.shutdown()
       isReached = reached.withLock { $0 }
-      // Every operation of the short start, then a sample of the long middle.
-      number += number < 60 ? 1 : 3
+      number += 1
     }
     #expect(number > 60)
   }
@@ -83,7 +89,7 @@ import Testing
       let device = DiskSimulatedDevice()
       device.setFault { operation, _ in operation >= failing ? EIO : nil }
       var expected = Expected()
-      let opened = try? openDisk(device, smallDisk(sizeBytes: 2 << 20))
+      let opened = try? openDisk(device, tinyDisk)
       if let tier = opened {
         await scriptOnFailingDevice(tier, &expected)
         device.setFault(nil)
@@ -93,7 +99,7 @@ import Testing
         tier.abandon()
       }
       device.setFault(nil)
-      let again = try openDisk(device, smallDisk(sizeBytes: 2 << 20))
+      let again = try openDisk(device, tinyDisk)
       check(again, expected)
       expectWorking(again)
       again.shutdown()
@@ -104,7 +110,7 @@ import Testing
   private func scriptOnFailingDevice(_ tier: DiskTier, _ expected: inout Expected) async {
     for number in 0..<200 {
       let key = "k\(number % 50)"
-      tier.put(DiskObject(key: key, version: number, count: 6_000, sequence: 1))
+      tier.put(DiskObject(key: key, version: number, count: 1_500, sequence: 1))
       expected.versions[key, default: []].insert(number)
       if number % 20 == 0 { tier.synchronize() }
       if number % 7 == 0 {
@@ -118,7 +124,7 @@ import Testing
   private func expectWorking(_ tier: DiskTier) {
     // The first write after a fault may be the one that finds out that it has cleared.
     for attempt in 0..<3 {
-      tier.put(DiskObject(key: "probe", version: attempt, count: 3000, sequence: 1 << 60))
+      tier.put(DiskObject(key: "probe", version: attempt, count: 1000, sequence: 1 << 60))
       tier.synchronize()
       if tier.getChecked("probe")?.version == attempt { break }
     }

@@ -24,11 +24,17 @@ struct DiskObject: Hashable {
   var head: [UInt8] { Array("version \(version) count \(count)".utf8) }
 
   var body: [UInt8] {
-    var generator = DiskRandom(seed: hash.low &+ UInt64(version))
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count + 8)
-    while bytes.count < count { withUnsafeBytes(of: generator.next()) { bytes += $0 } }
-    return Array(bytes[..<count])
+    var word = hash.low &+ UInt64(version) &* 0x9E37_79B9_7F4A_7C15
+    return [UInt8](unsafeUninitializedCapacity: count + 8) { bytes, initialized in
+      let raw = UnsafeMutableRawBufferPointer(bytes)
+      var offset = 0
+      while offset < count {
+        word = word &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        raw.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+        offset += 8
+      }
+      initialized = count
+    }
   }
 
   var metadata: ObjectMetadata {
@@ -105,7 +111,9 @@ extension StoredObject {
   func wholeBody() -> [UInt8]? {
     guard let disk = diskBody else {
       let inline = withInlineBody { Array($0) }
-      return bodyChunks.reduce(into: inline) { $0 += Array($1.readableBytesView) }
+      return bodyChunks.reduce(into: inline) { bytes, chunk in
+        chunk.withUnsafeReadableBytes { bytes += $0 }
+      }
     }
     var bytes: [UInt8] = []
     while bytes.count < disk.count {
@@ -114,7 +122,7 @@ extension StoredObject {
           offset: bytes.count, count: 100_000, on: DiskTestLoop.shared, completion: completion)
       }
       guard let part, part.readableBytes > 0 else { return nil }
-      bytes += Array(part.readableBytesView)
+      part.withUnsafeReadableBytes { bytes += $0 }
     }
     return bytes
   }

@@ -230,7 +230,11 @@ final class DiskSimulatedFile: BlockFile, @unchecked Sendable {
 
   private func copy(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
     let count = max(0, min(buffer.count, inode.bytes.count - offset))
-    if count > 0 { buffer.copyBytes(from: inode.bytes[offset..<(offset + count)]) }
+    if count > 0 {
+      inode.bytes.withUnsafeBytes {
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + count)]))
+      }
+    }
     return count
   }
 
@@ -252,7 +256,10 @@ final class DiskSimulatedFile: BlockFile, @unchecked Sendable {
     if inode.bytes.count < end {
       inode.bytes += [UInt8](repeating: 0, count: end - inode.bytes.count)
     }
-    inode.bytes.replaceSubrange(offset..<end, with: bytes)
+    inode.bytes.withUnsafeMutableBytes {
+      UnsafeMutableRawBufferPointer(rebasing: $0[offset..<end])
+        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes))
+    }
   }
 
   func sync() throws(DeviceError) {

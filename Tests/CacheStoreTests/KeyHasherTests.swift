@@ -21,9 +21,10 @@ import Testing
   @Test func zeroBytesAndLengthTellKeysApart() {
     var seen = Set<KeyHash>()
     for count in 0..<80 {
-      seen.insert([UInt8](repeating: 0, count: count).withUnsafeBytes {
-        KeyHasher(seed: 7).hash($0)
-      })
+      seen.insert(
+        [UInt8](repeating: 0, count: count).withUnsafeBytes {
+          KeyHasher(seed: 7).hash($0)
+        })
     }
     #expect(seen.count == 80)
   }

@@ -56,13 +56,13 @@ import Testing
   ) async -> Tally {
     var generator = SeededGenerator(seed: seed)
     var tally = Tally()
-    for step in 0..<6000 {
+    for step in 0..<1500 {
       let number = Int.random(in: 0..<paths.count, using: &generator)
       let path = paths[number]
       switch Int.random(in: 0..<1000, using: &generator) {
       case 0..<600:
         let floor = floors.of(number % 4)
-        guard let object = memory.lookup(path, at: 1000 + Int64(step / 1000)) else { break }
+        guard let object = memory.lookup(path, at: 1000 + Int64(step / 300)) else { break }
         tally.hits += 1
         if !isWhole(object, path) { tally.wrong += 1 }
         if object.fetchSequence < floor { tally.stale += 1 }
@@ -79,7 +79,7 @@ import Testing
       case 996:
         let receipt = await memory.store.invalidate([.everything])
         for index in 0..<4 { floors.raise(index, to: receipt.sequence) }
-      default: memory.store.runMaintenance(nowSeconds: 1000 + Int64(step / 1000))
+      default: memory.store.runMaintenance(nowSeconds: 1000 + Int64(step / 300))
       }
     }
     return tally

@@ -14,7 +14,9 @@ import Testing
     }
   }
 
-  private func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0) } }
+  private func pattern(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+  }
 
   @Test func partsComeBackAsTheyWere() {
     let body = pattern(1000)

@@ -48,7 +48,8 @@ import Testing
     fetch.chunk("rest")
     fetch.end()
     for client in clients + [late] { #expect(client.body == "halfrest" && client.isFinished) }
-    #expect(clients.filter { $0.fields.text(.cacheStatus)?.contains("collapsed") == true }.count == 9)
+    #expect(
+      clients.filter { $0.fields.text(.cacheStatus)?.contains("collapsed") == true }.count == 9)
   }
 
   @Test func aFetchCutShortAbortsItsReadersAndStoresNothing() throws {

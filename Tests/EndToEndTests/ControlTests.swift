@@ -119,7 +119,8 @@ import Testing
 
   @Test func theCommandLineDocumentsItself() throws {
     #expect(try ChildProcess.run(Edge.binary, ["version"]).output.hasPrefix("edge "))
-    #expect(try ChildProcess.run(Edge.binary, ["config", "reference"]).output.contains("`listeners"))
+    #expect(
+      try ChildProcess.run(Edge.binary, ["config", "reference"]).output.contains("`listeners"))
     let schema = try ChildProcess.run(Edge.binary, ["config", "schema"]).output
     #expect(try JSONSerialization.jsonObject(with: Data(schema.utf8)) is [String: Any])
   }

@@ -7,15 +7,18 @@ import Testing
     let origin = try ScriptedOrigin { request, connection in
       let path = request.split(separator: " ")[1]
       connection.send(
-        "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: \(path.count)\r\n\r\n\(path)")
+        "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: \(path.count)\r\n\r\n\(path)"
+      )
       return true
     }
     let edge = try Edge(originPort: origin.port)
     _ = try edge.get("/two")  // so that a hit stands between two misses
     let client = try RawSocket(port: edge.port)
     client.send(
-      ["/one", "/two", "/three"].map { "GET \($0) HTTP/1.1\r\nHost: 127.0.0.1:\(edge.port)\r\n\r\n" }
-        .joined())
+      ["/one", "/two", "/three"].map {
+        "GET \($0) HTTP/1.1\r\nHost: 127.0.0.1:\(edge.port)\r\n\r\n"
+      }
+      .joined())
     client.send("GET /last HTTP/1.1\r\nHost: 127.0.0.1:\(edge.port)\r\nConnection: close\r\n\r\n")
     let bodies = client.receiveAll().components(separatedBy: "\r\n\r\n").dropFirst()
       .map { $0.components(separatedBy: "HTTP/1.1")[0] }

@@ -32,7 +32,8 @@ struct RequestTests {
   }
 
   @Test func literalHostReplacesTheClients() async throws {
-    try await withOrigin(set: { $0.origins[0].host = .literal("api.internal") }, script: Self.echo) {
+    try await withOrigin(set: { $0.origins[0].host = .literal("api.internal") }, script: Self.echo)
+    {
       edge, _ in
       let outcome = try await edge.start("GET", "/", authority: "shop.example").finished()
       #expect(outcome.body == "GET / HTTP/1.1\r\nHost: api.internal\r\n\r\n")
@@ -46,7 +47,8 @@ struct RequestTests {
         let outcome = try await edge.start(method, "/x", framing: framing).finished()
         let length = method == "POST" ? "Content-Length: 0\r\n" : ""
         #expect(
-          outcome.body == "\(method) /x HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(length)\r\n")
+          outcome.body == "\(method) /x HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(length)\r\n"
+        )
       }
     }
   }

@@ -73,7 +73,8 @@ struct ResponseHeadParserTests {
     Case(name: "NUL", raw: "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", expected: .fault(.badFieldValue)),
     Case(
       name: "bare CR", raw: "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", expected: .fault(.badFieldValue)),
-    Case(name: "DEL", raw: "HTTP/1.1 200 OK\r\nX: \u{7F}\r\n\r\n", expected: .fault(.badFieldValue)),
+    Case(
+      name: "DEL", raw: "HTTP/1.1 200 OK\r\nX: \u{7F}\r\n\r\n", expected: .fault(.badFieldValue)),
     Case(
       name: "equal lengths twice",
       raw: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n",
@@ -109,7 +110,8 @@ struct ResponseHeadParserTests {
       name: "chunked in HTTP/1.0", raw: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
       expected: .fault(.badTransferEncoding)),
     Case(
-      name: "too large", raw: "HTTP/1.1 200 OK\r\nX: \(String(repeating: "a", count: 1000))\r\n\r\n",
+      name: "too large",
+      raw: "HTTP/1.1 200 OK\r\nX: \(String(repeating: "a", count: 1000))\r\n\r\n",
       expected: .fault(.headTooLarge)),
     Case(
       name: "too many fields",

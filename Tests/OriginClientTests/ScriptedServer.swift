@@ -8,7 +8,8 @@ import Synchronization
 final class ScriptedServer: Sendable {
   let port: Int
   private let listener: Int32
-  private let counters = Mutex<(connections: Int, open: Set<Int32>, isStopped: Bool)>((0, [], false))
+  private let counters = Mutex<(connections: Int, open: Set<Int32>, isStopped: Bool)>(
+    (0, [], false))
 
   init(_ script: @escaping @Sendable (ScriptedConnection) -> Void) throws {
     let (listener, port) = try Self.listen()

@@ -378,7 +378,9 @@ struct TransportTests {
   }
 
   @Test func pythonsServerIsUnderstood() async throws {
-    let (process, output) = try spawn(["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"])
+    let (process, output) = try spawn([
+      "python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0",
+    ])
     defer {
       kill(process, SIGKILL)
       waitpid(process, nil, 0)

@@ -209,6 +209,12 @@ public final class DiskTier: Sendable {
     return result
   }
 
+  /// Whether the log can grow by another segment without reclaiming one.
+  public var hasRoom: Bool {
+    writer.usedBytes.load(ordering: .relaxed) + 2 * configuration.segmentBytes
+      <= configuration.sizeBytes
+  }
+
   /// Writes, syncs and journals all that was handed over. Waits; not for loops.
   public func synchronize() {
     inbox.synchronize()

@@ -21,7 +21,6 @@
 //
 // Owner: none. Readers use atomics; the lists change under one mutex, held for copies only.
 
-import Atomics
 import Synchronization
 
 /// All invalidations accepted and what they mean for an object.
@@ -29,11 +28,11 @@ final class InvalidationLog: Sendable {
   /// Numbers between one invalidation and the next that removals may use.
   static let step: UInt64 = 1 << 24
 
-  private let counter: ManagedAtomic<UInt64>
-  private let floorSequence = ManagedAtomic<UInt64>(0)
-  private let newestRule = ManagedAtomic<UInt64>(0)
-  private let historyFloor = ManagedAtomic<UInt64>(0)
-  private let finishedSweeps = ManagedAtomic<UInt64>(0)
+  private let counter: Atomic<UInt64>
+  private let floorSequence = Atomic<UInt64>(0)
+  private let newestRule = Atomic<UInt64>(0)
+  private let historyFloor = Atomic<UInt64>(0)
+  private let finishedSweeps = Atomic<UInt64>(0)
   private let lists = Mutex(Lists())
   private let removals = RemovalSketch()
   private let mostPending: Int
@@ -67,7 +66,7 @@ final class InvalidationLog: Sendable {
     self.mostHistory = mostHistory
     let newest = rules.reduce(max(sequence, floor)) { max($0, $1.sequence) }
     let first = (newest / Self.step + 1) * Self.step
-    counter = ManagedAtomic(first)
+    counter = Atomic(first)
     floorSequence.store(floor, ordering: .relaxed)
     lists.withLock { lists in
       lists.lastInvalidation = first
@@ -160,23 +159,45 @@ final class InvalidationLog: Sendable {
 
   // MARK: - Questions
 
-  /// True when the object may be served with regard to invalidations. The usual answer costs two
-  /// loads; an object that has not met the newest rule is compared with those it has not met.
+  /// What the log says of an object that was found in memory.
+  enum Verdict {
+    case current
+    case invalidated
+    /// A sweep ended since the object was looked for: it may have been taken away meanwhile, by a
+    /// rule that is no longer pending. Look again.
+    case moved
+  }
+
+  /// Sweeps finished so far; read before an object is looked for.
   @inline(__always)
-  func isCurrent(_ object: StoredObject) -> Bool {
-    if object.fetchSequence < floorSequence.load(ordering: .acquiring) { return false }
+  var sweeps: UInt64 { finishedSweeps.load(ordering: .acquiring) }
+
+  /// Whether an object may be served with regard to invalidations. The usual answer costs three
+  /// loads; an object that has not met the newest rule is compared with those it has not met.
+  ///
+  /// The order of the loads matters: an invalidation of everything raises the floor before it lowers
+  /// the newest rule's number, and a sweep counts itself before it does.
+  @inline(__always)
+  func verdict(on object: StoredObject, foundAfter sweeps: UInt64) -> Verdict {
     let newest = newestRule.load(ordering: .acquiring)
-    if object.checkedSequence >= newest { return true }
-    return isCurrentByRules(object)
+    if object.fetchSequence < floorSequence.load(ordering: .acquiring) { return .invalidated }
+    if object.checkedSequence >= newest, self.sweeps == sweeps { return .current }
+    return verdictByRules(on: object, foundAfter: sweeps)
   }
 
   @inline(never)
-  private func isCurrentByRules(_ object: StoredObject) -> Bool {
-    let rules = lists.withLock { $0.pending }
+  private func verdictByRules(
+    on object: StoredObject, foundAfter sweeps: UInt64
+  ) -> Verdict {
+    let known = known
+    if object.fetchSequence < known.floor { return .invalidated }
     let checked = object.checkedSequence
-    if object.withKey({ rules.invalidates(key: $0, newerThan: checked) }) { return false }
-    object.checkedSequence = max(checked, rules.newestSequence)
-    return true
+    if object.withKey({ known.pending.invalidates(key: $0, newerThan: checked) }) {
+      return .invalidated
+    }
+    if known.sweeps != sweeps { return .moved }
+    object.checkedSequence = max(checked, known.pending.newestSequence)
+    return .current
   }
 
   /// True when what was fetched from `fetchSequence` on under this key must not be stored or
@@ -184,16 +205,39 @@ final class InvalidationLog: Sendable {
   /// since that it is no longer known. For fills.
   func isInvalidated(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
     if fetchSequence >= counter.load(ordering: .acquiring) { return false }
-    if fetchSequence < historyFloor.load(ordering: .acquiring) { return true }
-    return isInvalidatedByKnownRules(key: key, fetchSequence: fetchSequence)
+    let known = known
+    return fetchSequence < known.historyFloor
+      || known.invalidates(key: key, fetchSequence: fetchSequence)
   }
 
   /// The same without the history's limit. For what was on disk: the sweep has been there.
   func isInvalidatedByKnownRules(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
-    if fetchSequence < floorSequence.load(ordering: .acquiring) { return true }
-    let (pending, history) = lists.withLock { ($0.pending, $0.history) }
-    return pending.invalidates(key: key, newerThan: fetchSequence)
-      || history.invalidates(key: key, newerThan: fetchSequence)
+    known.invalidates(key: key, fetchSequence: fetchSequence)
+  }
+
+  /// All that is known at one moment: rules move from one list to the next and into a floor, so
+  /// lists and floors must be read together.
+  private struct Known {
+    let floor: UInt64
+    let historyFloor: UInt64
+    let sweeps: UInt64
+    let pending: InvalidationRules
+    let history: InvalidationRules
+
+    func invalidates(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
+      fetchSequence < floor || pending.invalidates(key: key, newerThan: fetchSequence)
+        || history.invalidates(key: key, newerThan: fetchSequence)
+    }
+  }
+
+  private var known: Known {
+    lists.withLock { lists in
+      Known(
+        floor: floorSequence.load(ordering: .relaxed),
+        historyFloor: historyFloor.load(ordering: .relaxed),
+        sweeps: finishedSweeps.load(ordering: .relaxed), pending: lists.pending,
+        history: lists.history)
+    }
   }
 
   /// True when this hash was removed after `sequence` was read; may be true for another hash's
@@ -225,12 +269,15 @@ final class InvalidationLog: Sendable {
   /// True when an object that left memory after `moment` may stay where it has arrived: no
   /// invalidation or removal overtook it on the way.
   func mayArrive(_ object: StoredObject, leftAt moment: Moment) -> Bool {
-    guard isCurrent(object), !wasRemoved(object.hash, after: moment.sequence) else { return false }
-    let now = self.moment
-    if now.sequence == moment.sequence, now.finishedSweeps == moment.finishedSweeps { return true }
-    if hasForgottenRules(after: moment.sequence) { return false }
+    let verdict = verdict(on: object, foundAfter: moment.finishedSweeps)
+    if case .invalidated = verdict { return false }
+    if wasRemoved(object.hash, after: moment.sequence) { return false }
+    if case .current = verdict, sequence == moment.sequence { return true }
     let checked = object.checkedSequence
-    return !object.withKey { isInvalidatedByKnownRules(key: $0, fetchSequence: checked) }
+    if object.withKey({ isInvalidatedByKnownRules(key: $0, fetchSequence: checked) }) {
+      return false
+    }
+    return !hasForgottenRules(after: moment.sequence)
   }
 
   // MARK: - Sweeping
@@ -261,7 +308,7 @@ final class InvalidationLog: Sendable {
   /// Both tiers have been worked through: the sweep's rules leave the pending list.
   func finish(_ sweep: Sweep) {
     lists.withLock { lists in
-      finishedSweeps.wrappingIncrement(ordering: .sequentiallyConsistent)
+      finishedSweeps.wrappingAdd(1, ordering: .sequentiallyConsistent)
       lists.sweptFloor = max(lists.sweptFloor, sweep.floor)
       for rule in lists.pending.removeAll(upTo: sweep.upTo) { lists.history.append(rule) }
       while lists.history.count > mostHistory, let oldest = lists.history.oldestSequence {

@@ -14,7 +14,9 @@ struct KeyParts {
   init(_ key: UnsafeRawBufferPointer) {
     let line = key.prefix(while: { $0 != UInt8(ascii: "\n") })
     let scheme = line.prefix(16).firstIndex(of: UInt8(ascii: ":"))
-    guard let colon = scheme, line[colon...].starts(with: "://".utf8) else {
+    guard line.first != UInt8(ascii: "/"), let colon = scheme,
+      line[colon...].starts(with: "://".utf8)
+    else {
       authority = UnsafeRawBufferPointer(rebasing: key[..<0])
       target = UnsafeRawBufferPointer(rebasing: line)
       return

@@ -18,7 +18,7 @@ import NIOCore
 /// The value is one reference; copies are the same object.
 public struct StoredObject: @unchecked Sendable {
   // @unchecked: see the file's head; what changes after publication is atomic or under a lock.
-  private let buffer: StoredObjectBuffer
+  let buffer: StoredObjectBuffer
 
   /// Makes an object; the given bytes are copied into one allocation of exactly their size.
   /// - Parameters:

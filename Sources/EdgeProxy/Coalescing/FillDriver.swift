@@ -48,7 +48,10 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   func start(remoteAddress: UnsafeRawBufferPointer) {
     var fields = loop.forwardedFields(
       request, remoteAddress: remoteAddress, stripsConditionals: true, stripsRange: true)
-    if let revalidated = fill.revalidated { appendValidators(of: revalidated, to: &fields) }
+    if let revalidated = fill.revalidated {
+      loop.metrics.count(.originRevalidations)
+      appendValidators(of: revalidated, to: &fields)
+    }
     let eventLoop = loop.eventLoop
     fill.onNotify { [self] in
       if eventLoop.inEventLoop { readerMoved() } else { eventLoop.execute { self.readerMoved() } }

@@ -59,14 +59,17 @@ extension FillHead {
       metadata.etagOffset = entry.valueOffset
       metadata.etagCount = UInt16(clamping: Int(entry.valueCount))
     }
-    metadata.lastModifiedSeconds = fields.withFirst(.lastModified) { HTTPDate.parse($0) }
+    metadata.lastModifiedSeconds =
+      fields.withFirst(.lastModified) { HTTPDate.parse($0) }
       .flatMap { $0 } ?? .min
-    metadata.dateSeconds = fields.withFirst(.date) { HTTPDate.parse($0) }
+    metadata.dateSeconds =
+      fields.withFirst(.date) { HTTPDate.parse($0) }
       .flatMap { $0 } ?? freshness.responseTimeSeconds
     let staleSeconds = max(
       freshness.staleWhileRevalidateSeconds, freshness.staleIfErrorSeconds,
       freshness.flags.contains(.hasValidator) ? Self.validatableStaleSeconds : 0)
-    metadata.usefulUntilSeconds = freshness.responseTimeSeconds
+    metadata.usefulUntilSeconds =
+      freshness.responseTimeSeconds
       .addingReportingOverflow(freshness.remainingSeconds(now: freshness.responseTimeSeconds))
       .partialValue.addingReportingOverflow(staleSeconds).partialValue
     return metadata

@@ -157,7 +157,11 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     machine.joined(asFollower: !isLeader)
     reader = fill.addReader { [self] in
       let eventLoop = loop.eventLoop
-      if eventLoop.inEventLoop { fillProgressed() } else { eventLoop.execute { self.fillProgressed() } }
+      if eventLoop.inEventLoop {
+        fillProgressed()
+      } else {
+        eventLoop.execute { self.fillProgressed() }
+      }
     }
     if isLeader {
       startDriver(fill)
@@ -332,17 +336,21 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
 
   // MARK: The client's events
 
+  /// A piece of the request's content, for the relay that asked for it.
   public func receiveBody(_ chunk: ByteBuffer) {
     loop.metrics.count(.requestBytes, by: chunk.readableBytes)
     (delivery as? PassRelay)?.receiveBody(chunk)
   }
 
+  /// The end of the request's content.
   public func receiveBodyEnd(trailers: FieldBlock?) {
     (delivery as? PassRelay)?.receiveBodyEnd(trailers: trailers)
   }
 
+  /// The client takes bytes again.
   public func outputDrained() { delivery?.outputDrained() }
 
+  /// The client is gone: lets go of fill, fetch and disk, and logs what was sent.
   public func clientClosed(_ reason: ClientCloseReason) {
     guard let writer else { return }
     let bytes = writer.contentBytesWritten

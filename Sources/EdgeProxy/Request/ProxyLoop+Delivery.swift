@@ -97,13 +97,14 @@ extension ProxyLoop {
     route: Route?, writer: Writer
   ) {
     makeAddedLines(outcome, ageSeconds: nil, head: head, route: route)
+    addedLines.writeStaticString("Date: ")
+    HTTPDate.write(clock.wallSeconds, into: &addedLines)
+    addedLines.writeStaticString("\r\n")
     if outcome.result == .error {
       addedLines.writeStaticString("Proxy-Status: ")
       addedLines.writeImmutableBuffer(shared.name)
       addedLines.writeStaticString("; error=")
-      addedLines.writeStaticString(
-        status == 504 ? "connection_timeout" : status == 503 ? "connection_limit_reached"
-          : "destination_unavailable")
+      addedLines.writeStaticString(Self.proxyError(of: status))
       addedLines.writeStaticString("; details=\"")
       addedLines.writeStaticString(detail)
       addedLines.writeStaticString("\"\r\n")
@@ -128,6 +129,15 @@ extension ProxyLoop {
           ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes))
     }
     if head.method != .head { writer.write(body) }
+  }
+
+  /// The error type of RFC 9209 section 2.3 that stands for a gateway's status.
+  private static func proxyError(of status: Int) -> StaticString {
+    switch status {
+    case 504: "connection_timeout"
+    case 503: "connection_limit_reached"
+    default: "destination_unavailable"
+    }
   }
 
   private static func title(of status: Int) -> StaticString {
@@ -156,7 +166,7 @@ extension ProxyLoop {
     addedLines.writeStaticString("Cache-Status: ")
     writeName()
     writeCacheStatusParameters(outcome)
-    if head.fields.contains(.edgeDebug), outcome.result != .refused { writeKeyParameter(head, route) }
+    if head.fields.contains(.edgeDebug) { writeKeyParameter(head, route) }
     addedLines.writeStaticString("\r\nX-Cache: ")
     addedLines.writeStaticString(outcome.result.text)
     addedLines.writeStaticString(" from ")
@@ -220,6 +230,10 @@ extension ProxyLoop {
     case .pass, .error, .refused: metrics.recordLatency(.other, nanoseconds: duration)
     }
     if response.outcome.isCollapsed { metrics.count(.coalesced) }
+    if response.outcome.result == .staleHit {
+      metrics.count(.staleServed)
+      if response.outcome.reason == .staleIfError { metrics.count(.staleOnError) }
+    }
     if response.outcome.result == .hit { metrics.count(.cachedResponseBytes, by: response.bytes) }
     guard let accessLog else { return }
     head.fields.bytes.withUnsafeReadableBytes { bytes in

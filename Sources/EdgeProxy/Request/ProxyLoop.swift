@@ -35,6 +35,7 @@ public final class ProxyShared: Sendable {
 /// ``respond(to:writer:)`` from the loop's scratch buffers without leaving the loop; every other
 /// request gets a ``ProxyExchange``.
 public final class ProxyLoop: RequestResponder {
+  /// What a request gets that is not answered at once.
   public typealias Exchange = ProxyExchange
 
   let shared: ProxyShared
@@ -67,6 +68,7 @@ public final class ProxyLoop: RequestResponder {
 
   // MARK: Requests
 
+  /// Answers a request: at once for a hit in memory and a refusal, else through an exchange.
   public func respond<Writer: ResponseWriter>(
     to head: RequestHead, writer: Writer
   ) -> ProxyExchange? {
@@ -118,6 +120,7 @@ public final class ProxyLoop: RequestResponder {
       head: head, remoteAddress: remoteAddress)
   }
 
+  /// Counts a head that the front has refused.
   public func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {
     metrics.count(.refused)
     metrics.countStatus(fault.status)
@@ -275,7 +278,7 @@ extension Route {
   var keySalt: UInt32? {
     guard !rules.key.includesHost else { return nil }
     var hash: UInt32 = 2_166_136_261
-    for part in pattern.pathParts { for byte in part { hash = (hash ^ UInt32(byte)) &* 16_777_619 } }
+    for byte in pattern.pathParts.joined() { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
     if case .exact(let host) = pattern.host {
       for byte in host { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
     }

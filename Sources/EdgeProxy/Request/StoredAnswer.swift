@@ -202,8 +202,8 @@ extension StoredObject {
       let end = offset + chunk.readableBytes
       let from = max(range.lowerBound, offset)
       let to = min(range.upperBound, end)
-      if from < to, let slice = chunk.getSlice(at: chunk.readerIndex + from - offset, length: to - from)
-      {
+      let start = chunk.readerIndex + from - offset
+      if from < to, let slice = chunk.getSlice(at: start, length: to - from) {
         writer.write(slice)
       }
       offset = end

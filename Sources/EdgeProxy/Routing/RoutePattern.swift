@@ -30,8 +30,9 @@ public struct RoutePattern: Sendable, Equatable {
     } else {
       self.host = .exact(host)
     }
-    pathParts = bytes[slash...].split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false)
-      .map(Array.init)
+    let parts = bytes[slash...].split(
+      separator: UInt8(ascii: "*"), omittingEmptySubsequences: false)
+    pathParts = parts.map(Array.init)
   }
 
   /// Whether every request matches, so that nothing needs comparing.

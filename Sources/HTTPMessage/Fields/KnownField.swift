@@ -98,7 +98,8 @@ private struct KnownFieldTable: Sendable {
   init(names: [StaticString]) {
     self.names = names
     for (index, name) in names.enumerated() where index > 0 {
-      var slot = Self.slot(of: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+      let bytes = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+      var slot = Self.slot(of: bytes)
       while slots[slot] != 0 { slot = (slot + 1) % Self.slotCount }
       slots[slot] = UInt8(index)
     }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPMessage
 import NIOCore
 
@@ -15,14 +16,18 @@ enum FaultResponse {
     // The texts are ours: none needs escaping.
     body.writeString(fault.rawValue)
     body.writeStaticString("\"}\n")
-    let lines: StaticString =
-      "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
-    HTTP1ResponseSerializer.writeHead(
-      status: status,
-      storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
-      addedLines: UnsafeRawBufferPointer(
-        start: lines.utf8Start, count: lines.utf8CodeUnitCount),
-      delimiter: .length(body.readableBytes), connection: .close, into: &buffer)
+    var lines = ByteBuffer()
+    lines.writeStaticString(
+      "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nDate: ")
+    HTTPDate.write(Int64(time(nil)), into: &lines)
+    lines.writeStaticString("\r\n")
+    lines.withUnsafeReadableBytes { lines in
+      HTTP1ResponseSerializer.writeHead(
+        status: status,
+        storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
+        addedLines: lines,
+        delimiter: .length(body.readableBytes), connection: .close, into: &buffer)
+    }
     buffer.writeImmutableBuffer(body)
   }
 }

@@ -7,7 +7,8 @@ struct CurlAnswer {
   let status: Int
   /// The last response's header lines.
   let head: String
-  let body: String
+  let bytes: Data
+  var body: String { String(decoding: bytes, as: UTF8.self) }
 
   /// The value of the first header line called `name`.
   func header(_ name: String) -> String? {
@@ -38,6 +39,6 @@ enum Curl {
     let last = head.components(separatedBy: "\r\n\r\n").last { !$0.isEmpty } ?? ""
     return CurlAnswer(
       exit: result.status, status: Int(result.output.suffix(3)) ?? 0, head: last,
-      body: String(decoding: body, as: UTF8.self))
+      bytes: body)
   }
 }

@@ -140,11 +140,15 @@ final class FixtureOrigin {
     let script = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
       .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("fixtures/origin.py").path
-    let process = try ChildProcess("/usr/bin/env", ["python3", "-u", script, "--port", "0", "--quiet"])
+    let process = try ChildProcess(
+      "/usr/bin/env", ["python3", "-u", script, "--port", "0", "--quiet"])
     var port = 0
     guard
       eventually({
-        guard let line = process.text.split(separator: "\n").first(where: { $0.contains("listening on") })
+        guard
+          let line = process.text.split(separator: "\n").first(where: {
+            $0.contains("listening on")
+          })
         else { return !process.isRunning }
         port = line.split(separator: ":").last.flatMap { Int($0) } ?? 0
         return true

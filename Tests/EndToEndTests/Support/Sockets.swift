@@ -105,7 +105,9 @@ final class Listener: Sendable {
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let port = withUnsafeMutablePointer(to: &address) { pointer -> Int in
       _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        guard bind(descriptor, $0, size) == 0, listen(descriptor, 512) == 0 else { return Int32(-1) }
+        guard bind(descriptor, $0, size) == 0, listen(descriptor, 512) == 0 else {
+          return Int32(-1)
+        }
         return getsockname(descriptor, $0, &size)
       }
       return Int(UInt16(bigEndian: pointer.pointee.sin_port))
