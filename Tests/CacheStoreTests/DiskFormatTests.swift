@@ -107,7 +107,9 @@ import Testing
       let isLast = position >= bytes.count - 24
       let isPadding = position >= 32 && (position - 32) % 24 > 16
       let isUnusedHeader = position >= 24 && position < 32 || position == 6 || position == 7
-      if isPadding { #expect(ending == .whole) } else if !isUnusedHeader {
+      if isPadding {
+        #expect(ending == .whole)
+      } else if !isUnusedHeader {
         #expect(ending == (isLast ? .torn : .damaged), "byte \(position)")
         #expect(found < 10)
       }

@@ -14,7 +14,8 @@ import Testing
       switch generator.next(below: 5) {
       case 0, 1:
         let place = RecordPlace(
-          slot: UInt32(1 + generator.next(below: 50)), block: UInt32(generator.next(below: 1 << 17)),
+          slot: UInt32(1 + generator.next(below: 50)),
+          block: UInt32(generator.next(below: 1 << 17)),
           blockCount: UInt32(generator.next(below: 8192)))
         index.insert(hash, place)
         model[hash] = place

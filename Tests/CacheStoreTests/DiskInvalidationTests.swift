@@ -52,7 +52,8 @@ import Testing
     for number in 0..<300 {
       first.put(DiskObject(key: "old\(number)", version: 1, count: 2000, sequence: 1))
     }
-    #expect(first.spool(DiskObject(key: "oldlarge", version: 1, count: 200_000, sequence: 1)) != nil)
+    #expect(
+      first.spool(DiskObject(key: "oldlarge", version: 1, count: 200_000, sequence: 1)) != nil)
     first.synchronize()
     // Segments with a footer, and one that a crash left without.
     first.abandon()

@@ -5,7 +5,7 @@ import Testing
 /// Random runs against a model: what a tier gives back must be bytes that were stored, of a version
 /// that may still be there, and nothing that an acknowledged removal or invalidation took.
 @Suite struct DiskModelTests {
-  @Test(arguments: Array(1...6) as [UInt64])
+  @Test(arguments: Array(1...4) as [UInt64])
   func aRandomRunGivesNoWrongBytesAndBringsNothingBack(_ seed: UInt64) async throws {
     var model = try DiskModel(seed: seed)
     for step in 0..<4000 {

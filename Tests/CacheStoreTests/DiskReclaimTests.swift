@@ -86,16 +86,18 @@ import Testing
       defer { tier.shutdown() }
       let isDone = Monitor(false)
       let found = Monitor(0)
-      let readers = (0..<3).map { reader in
+      let readers = (0..<2).map { reader in
         DiskThread.start("reader") {
           var generator = DiskRandom(seed: UInt64(reader))
           while !isDone.withLock({ $0 }) {
-            if tier.getChecked("k\(generator.next(below: 400))") != nil { found.withLock { $0 += 1 } }
+            if tier.getChecked("k\(generator.next(below: 400))") != nil {
+              found.withLock { $0 += 1 }
+            }
           }
         }
       }
       var generator = DiskRandom(seed: 99)
-      for number in 0..<2000 {
+      for number in 0..<1000 {
         let key = "k\(generator.next(below: 400))"
         let count = generator.next(below: 20_000)
         tier.put(DiskObject(key: key, version: number, count: count))

@@ -13,7 +13,9 @@ import Testing
       let tier = try openDisk(PosixBlockDevice(), configuration)
       defer { tier.shutdown() }
       let counts = [0, 1, 400, 65_535, 65_536, 65_537, 300_000, 1_048_576, 3_000_000]
-      for count in counts { #expect(tier.put(DiskObject(key: "k\(count)", version: 1, count: count))) }
+      for count in counts {
+        #expect(tier.put(DiskObject(key: "k\(count)", version: 1, count: count)))
+      }
       for count in counts {
         // From the write queue or from the file, whatever the writer has got to.
         #expect(tier.getChecked("k\(count)")?.count == count)

@@ -38,7 +38,8 @@ struct ChecksumSeal: ChunkSeal {
     let place =
       context.hash.high ^ context.hash.low &* 0x9E37_79B9_7F4A_7C15
       ^ context.generation &* 0xC2B2_AE3D_27D4_EB4F
-    let low = BlockChecksum.of(UnsafeRawBufferPointer(chunk), seed: place &+ UInt64(context.position))
+    let low = BlockChecksum.of(
+      UnsafeRawBufferPointer(chunk), seed: place &+ UInt64(context.position))
     return ChunkTag(low: low, high: UInt64(chunk.count))
   }
 

@@ -1,7 +1,7 @@
 import Glibc
 import NIOCore
 
-/// Where the disk tier may have an object; good for one ``DiskTier/load(_:hash:key:on:completion:)``.
+/// Where the disk tier may have an object, for ``DiskTier/load(_:hash:key:on:completion:)``.
 public struct DiskLocation: Sendable {
   enum Source: Sendable {
     /// In the write queue.

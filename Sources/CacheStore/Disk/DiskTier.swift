@@ -12,7 +12,7 @@ import Synchronization
 // Recovery is the start path: there is no other way to open a store, so nothing depends on a clean
 // end. Nothing below throws into a request: a device that fails makes misses and counters.
 
-/// Objects on disk.
+/// Objects on disk. Its threads keep it alive until ``shutdown()``.
 public final class DiskTier: Sendable {
   /// Seed of the store's key hash; random at creation, kept in the superblock.
   public let hashSeed: UInt64

@@ -16,7 +16,7 @@
 /// |---|---|---|
 /// | 0 | 4 | payload count |
 /// | 4 | 4 | how much of this file was known to be synced, in units of 8 bytes |
-/// | 8 | 8 | checksum of bytes 0 ..< 8 and the payload, seeded with the file's number and the place |
+/// | 8 | 8 | checksum of bytes 0 ..< 8 and payload, seeded with the file's number and the place |
 /// | 16 | | payload, then zeros up to a multiple of 8 |
 ///
 /// A crash tears the file's end: replay stops at the first frame that does not verify. When a later

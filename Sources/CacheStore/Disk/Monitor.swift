@@ -80,7 +80,9 @@ struct MonotonicTime: Comparable, Sendable {
   func advanced(by duration: Duration) -> MonotonicTime {
     let (seconds, attoseconds) = duration.components
     let added = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    guard !added.overflow, added.partialValue >= 0 else { return MonotonicTime(nanoseconds: .max / 4) }
+    guard !added.overflow, added.partialValue >= 0 else {
+      return MonotonicTime(nanoseconds: .max / 4)
+    }
     let total = UInt64(added.partialValue) &+ UInt64(max(0, attoseconds) / 1_000_000_000)
     return MonotonicTime(nanoseconds: nanoseconds &+ min(total, .max / 4))
   }

@@ -6,6 +6,7 @@ public struct PosixBlockDevice: BlockDevice {
   /// The file system of this process.
   public init() {}
 
+  /// Makes a folder and those above it, for this user only.
   public func createDirectory(_ path: String) throws(DeviceError) {
     var prefix = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
@@ -17,6 +18,7 @@ public struct PosixBlockDevice: BlockDevice {
     }
   }
 
+  /// Opens a file; a new one is this user's only.
   public func open(_ path: String, _ access: FileAccess) throws(DeviceError) -> any BlockFile {
     let flags: Int32 =
       switch access {
@@ -26,18 +28,21 @@ public struct PosixBlockDevice: BlockDevice {
     return try openFile(path, flags)
   }
 
+  /// Replaces `to` by `from` in one step.
   public func rename(_ from: String, to: String) throws(DeviceError) {
     guard Glibc.rename(from, to) == 0 else {
       throw DeviceError(operation: "rename", path: to, code: errno)
     }
   }
 
+  /// Removes a file's name; a missing one is no error.
   public func unlink(_ path: String) throws(DeviceError) {
     guard Glibc.unlink(path) == 0 || errno == ENOENT else {
       throw DeviceError(operation: "unlink", path: path, code: errno)
     }
   }
 
+  /// The names in a folder, in no order.
   public func list(_ directory: String) throws(DeviceError) -> [String] {
     guard let stream = opendir(directory) else {
       throw DeviceError(operation: "opendir", path: directory, code: errno)
@@ -54,11 +59,13 @@ public struct PosixBlockDevice: BlockDevice {
     return names
   }
 
+  /// Makes the names in a folder durable.
   public func syncDirectory(_ path: String) throws(DeviceError) {
     let directory = try openFile(path, O_RDONLY | O_DIRECTORY)
     try directory.sync()
   }
 
+  /// Takes the exclusive `flock` on a file for as long as the result lives.
   public func lock(_ path: String) throws(DeviceError) -> any BlockFile {
     let file = try openFile(path, O_RDWR | O_CREAT)
     guard edge_lock(file.descriptor) == 0 else {

@@ -4,8 +4,8 @@ struct SegmentWalk {
   let reader: DiskReader
 
   /// Calls `body` with each entry.
-  /// - Returns: nil when all of the segment was walked; else the block from which on it is not known
-  ///   what the segment holds.
+  /// - Returns: nil when all of the segment was walked; else the block from which on it is not
+  ///   known what the segment holds.
   func forEach(_ body: (FooterEntry) -> Void) -> UInt32? {
     if let open = segment.state.withLock({ $0.openFooter }) {
       return open.withUnsafeBytes { FooterEntry.forEach(in: $0, body) } ? nil : 0

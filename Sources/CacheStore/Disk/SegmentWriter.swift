@@ -204,7 +204,10 @@ final class SegmentWriter: @unchecked Sendable {
       noteFailure(error)
       shed(Array(rest))
     }
-    inbox.monitor.update { $0.isWriting = false }
+    inbox.monitor.update { state in
+      state.isWriting = false
+      state.writtenTicket = max(state.writtenTicket, objects.last?.ticket ?? 0)
+    }
   }
 
   /// Lays an object's record into the write buffer. One that no segment can hold is passed over.
@@ -390,6 +393,7 @@ final class SegmentWriter: @unchecked Sendable {
       let isFirst = !state.isDegraded
       state.queue = []
       state.queuedBytes = 0
+      state.writtenTicket = max(state.writtenTicket, dropped.last?.ticket ?? 0)
       state.isDegraded = true
       state.degradedUntil = MonotonicTime.now.advanced(by: configuration.retryInterval)
       return (dropped, isFirst)

@@ -195,7 +195,11 @@ public final class SpoolWriter: Sendable {
       var waiting: [Waiter] = []
       var ready: [Waiter] = []
       for waiter in state.waiters {
-        if Self.isBelow(waiter.below, state) { ready.append(waiter) } else { waiting.append(waiter) }
+        if Self.isBelow(waiter.below, state) {
+          ready.append(waiter)
+        } else {
+          waiting.append(waiter)
+        }
       }
       state.waiters = waiting
       return ready

@@ -1,8 +1,8 @@
 import DequeModule
 
 // What the loops hand to the writer thread. One lock, held for table accesses and, at a commit, for
-// the insertions of one write into the index: whether an object is still wanted and its entering the
-// index must be one step, or a removal could slip between them and the object would come back.
+// the insertions of one write into the index: whether an object is still wanted and its entering
+// the index must be one step, or a removal could slip between them and the object would come back.
 //
 // Limit: `queueLimitBytes`; what does not fit is shed.
 
@@ -30,8 +30,8 @@ final class WriterInbox: Sendable {
     /// The newest version on its way to disk under each hash.
     var pending: [KeyHash: Pending] = [:]
     var lastTicket: UInt64 = 0
-    /// Highest ticket whose object has been written or given up; tickets end in order except for
-    /// spools, which are not counted.
+    /// Ticket of the last queued object that was written or given up.
+    var writtenTicket: UInt64 = 0
     var spools: Deque<SpoolWriter> = []
     var orphans: [UInt64] = []
     var sweeps: Deque<RememberedSweep> = []
@@ -129,8 +129,8 @@ final class WriterInbox: Sendable {
     let ticket = monitor.withLock { $0.lastTicket }
     let isWritten = monitor.wait(until: nil) { state -> Bool? in
       if state.stop != nil { return false }
-      let isBehind = state.queue.first.map { $0.ticket > ticket } ?? true
-      return isBehind && !state.isWriting ? true : nil
+      // The highest ticket may be a spool's; then a later object's, or an empty queue, says it.
+      return state.writtenTicket >= ticket || state.queue.isEmpty && !state.isWriting ? true : nil
     }
     return isWritten ?? false
   }
