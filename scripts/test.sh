@@ -12,7 +12,8 @@ status=0
 
 explain_build debug 5
 if swift build --build-tests; then
-  swift test --disable-xctest --skip-build --xunit-output "$log/tests.xml" "$@" \
+  # A test that hangs must not take the whole of CI's time.
+  timeout --kill-after=10 2400 swift test --disable-xctest --skip-build --xunit-output "$log/tests.xml" "$@" \
     > >(tee "$log/tests.log") 2>&1 || status=$?
   wait
 else

@@ -124,7 +124,9 @@ extension CacheStore.Store.Configuration {
     self.init(
       memoryBytes: file.store.memory.sizeBytes,
       memoryIdleSeconds: Int(file.store.memory.idle.components.seconds),
-      largestMemoryObjectBytes: file.store.memory.largestBytes,
+      // The file names a body's size; the tier counts all bytes an object holds, its chunks'
+      // capacity included, which is below twice their content.
+      largestMemoryObjectBytes: 2 * file.store.memory.largestBytes + (128 << 10),
       shardCount: file.store.memory.shards)
     guard let disk = file.store.disk else { return }
     var tier = DiskTier.Configuration(path: disk.path, sizeBytes: disk.sizeBytes)

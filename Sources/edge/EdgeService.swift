@@ -2,6 +2,7 @@ import AdminAPI
 import CacheStore
 import EdgeConfig
 import EdgeProxy
+import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -31,6 +32,7 @@ struct EdgeService: Service {
   /// then, and with it what was started.
   static func start(_ configuration: EdgeConfiguration, logger: Logger) async throws -> EdgeService
   {
+    raiseDescriptorLimit()
     let accessLog = try configuration.log.access.map { try openAccessLog($0, configuration) }
     let group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.threads ?? System.coreCount)
@@ -67,6 +69,15 @@ struct EdgeService: Service {
       configuration: configuration, logger: logger, group: group, store: store,
       transport: transport, server: server, admin: admin, readiness: readiness,
       accessLog: accessLog)
+  }
+
+  /// Takes all the file descriptors that the system allows: connections, origins and segments each
+  /// need one, and the usual soft limit of 1024 is from another time.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   private static func openAccessLog(

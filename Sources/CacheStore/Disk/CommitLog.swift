@@ -5,8 +5,8 @@ import NIOCore
 // Group commit: whatever was appended while the last sync was under way goes into the next one, so
 // the number of syncs does not grow with the number of those who wait. After a failed write or sync
 // nobody knows what is on disk (the kernel drops the error and the dirty pages with it), so the
-// file is given up: the next number's file begins with all that was not yet synced. Replaying something
-// twice is harmless, since every entry says what is, not what changes.
+// file is given up: the next number's file begins with all that was not yet synced. Replaying
+// something twice is harmless, since every entry says what is, not what changes.
 //
 // Owner: its thread holds the file; `Monitor` holds what is to be written.
 // Limit: `mostPendingBytes` while the device fails; beyond it entries are dropped, and only a

@@ -3,8 +3,8 @@ import Logging
 // Loading the saved index: the newest snapshot that verifies, and the journals from there on.
 //
 // Nothing is guessed: when the journals since a snapshot are not whole, a removal may be missing,
-// so everything is given up and the tier starts empty. A torn end is whole: what stood there was never
-// acknowledged. Owner: the loading thread; it ends when the index is in place.
+// so everything is given up and the tier starts empty. A torn end is whole: what stood there was
+// never acknowledged. Owner: the loading thread; it ends when the index is in place.
 
 struct DiskRecovery {
   let opened: OpenedStore

@@ -3,8 +3,8 @@
 // An entry keeps 40 bits of the hash, not all 128: two objects that share them (and the shard) are
 // told apart when the record is read and its full key compared; the loser of such a pair is a miss.
 // Home places follow from the fingerprint by multiplication (Lemire's range reduction), so the
-// table need not be a power of two and grows by an eighth at a time: between 75.5% and 85% full it costs
-// 14 to 16 bytes an object. Removal shifts the followers back, so there are no tombstones.
+// table need not be a power of two and grows by an eighth at a time: between 75.5% and 85% full it
+// costs 14 to 16 bytes an object. Removal shifts the followers back, so there are no tombstones.
 //
 // Owner: DiskIndex, which guards each shard with a lock.
 

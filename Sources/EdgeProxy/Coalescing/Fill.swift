@@ -18,6 +18,7 @@ import Synchronization
 final class Fill: Sendable {
   /// A reader, as the fill knows it.
   struct Reader: Sendable {
+    let number: Int
     /// Where the reader stands: bytes it has taken.
     var offset: Int
     /// Called (on any thread) when there may be more for it.
@@ -36,7 +37,7 @@ final class Fill: Sendable {
     var received = 0
     var end: FillEnd?
     var spool: SpoolWriter?
-    var readers: [Int: Reader] = [:]
+    var readers: [Reader] = []
     var nextReader = 0
     /// An invalidation named this key while it was fetched.
     var isDoomed = false
@@ -73,7 +74,7 @@ final class Fill: Sendable {
     state.withLock { state in
       let reader = state.nextReader
       state.nextReader += 1
-      state.readers[reader] = Reader(offset: 0, wake: wake, isWoken: false)
+      state.readers.append(Reader(number: reader, offset: 0, wake: wake, isWoken: false))
       return reader
     }
   }
@@ -81,7 +82,7 @@ final class Fill: Sendable {
   /// Removes a reader; returns how many are left.
   func removeReader(_ reader: Int) -> Int {
     state.withLock { state in
-      state.readers[reader] = nil
+      state.readers.removeAll { $0.number == reader }
       return state.readers.count
     }
   }
@@ -103,8 +104,10 @@ final class Fill: Sendable {
   /// What stands at `offset` for this reader. Everything before `offset` counts as taken.
   func read(_ reader: Int, at offset: Int) -> FillPiece {
     state.withLock { state in
-      state.readers[reader]?.offset = offset
-      state.readers[reader]?.isWoken = false
+      if let place = state.readers.firstIndex(where: { $0.number == reader }) {
+        state.readers[place].offset = offset
+        state.readers[place].isWoken = false
+      }
       if offset < state.firstOffset, let spool = state.spool {
         return .spooled(spool, available: state.firstOffset - offset)
       }
@@ -135,14 +138,12 @@ final class Fill: Sendable {
     wakeAll { $0.head = head }
   }
 
-  /// Appends body bytes and wakes everybody; returns the body bytes received so far.
-  @discardableResult
-  func append(_ chunk: ByteBuffer) -> Int {
+  /// Appends body bytes and wakes everybody.
+  func append(_ chunk: ByteBuffer) {
     wakeAll { state in
       state.chunks.append(chunk)
       state.received += chunk.readableBytes
     }
-    return state.withLock { $0.received }
   }
 
   /// Ends the fill and wakes everybody.
@@ -163,7 +164,7 @@ final class Fill: Sendable {
   func trim() -> Int {
     state.withLock { state in
       var held = state.received - state.firstOffset
-      let slowest = state.readers.values.lazy.map(\.offset).min() ?? state.received
+      let slowest = state.readers.lazy.map(\.offset).min() ?? state.received
       let isSpooled = state.spool.map { !$0.hasFailed } ?? false
       while let first = state.chunks.first {
         let next = state.firstOffset + first.readableBytes
@@ -185,25 +186,27 @@ final class Fill: Sendable {
     }
   }
 
-  /// Body bytes received.
-  var received: Int { state.withLock { $0.received } }
-
   /// Marks the fill as overtaken by an invalidation of its key.
   func doom() { state.withLock { $0.isDoomed = true } }
 
   /// Whether an invalidation of its key overtook it.
   var isDoomed: Bool { state.withLock { $0.isDoomed } }
 
+  /// Changes the state and wakes the readers that are not awake yet, outside the lock. A single
+  /// reader, which is what most fills have, is woken without making a list.
   private func wakeAll(_ change: (inout State) -> Void) {
-    let wakes = state.withLock { state -> [@Sendable () -> Void] in
+    let (only, wakes) = state.withLock { state -> ((@Sendable () -> Void)?, [Reader]) in
       change(&state)
-      var wakes: [@Sendable () -> Void] = []
-      for (number, reader) in state.readers where !reader.isWoken {
-        state.readers[number]?.isWoken = true
-        wakes.append(reader.wake)
+      if state.readers.count == 1 {
+        let reader = state.readers[0]
+        state.readers[0].isWoken = true
+        return (reader.isWoken ? nil : reader.wake, [])
       }
-      return wakes
+      let asleep = state.readers.filter { !$0.isWoken }
+      for place in state.readers.indices { state.readers[place].isWoken = true }
+      return (nil, asleep)
     }
-    for wake in wakes { wake() }
+    only?()
+    for reader in wakes { reader.wake() }
   }
 }

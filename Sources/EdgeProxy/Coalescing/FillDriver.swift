@@ -15,6 +15,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   private static let grantStep = 256 << 10
   /// How many bytes of a spool may wait for the disk before the origin is held back.
   private static let spoolBacklogBytes = 4 << 20
+  private static let get = ByteBuffer(staticString: "GET")
 
   let fill: Fill
   private let loop: ProxyLoop
@@ -28,6 +29,8 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   private var spool: SpoolWriter?
   /// What the origin may send in all; a transport grants 64 KiB of its own accord.
   private var grantedBytes = 64 << 10
+  /// Body bytes received.
+  private var receivedBytes = 0
   private var isEnded = false
   private var isWaitingForSpool = false
 
@@ -59,8 +62,8 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     loop.metrics.count(.originFetches)
     fetch = loop.shared.transport.fetch(
       OriginRequest(
-        origin: route.origin, method: .get, methodName: ByteBuffer(staticString: "GET"),
-        target: request.copy(request.target), authority: request.copy(request.authority),
+        origin: route.origin, method: .get, methodName: Self.get,
+        target: request.slice(request.target), authority: request.slice(request.authority),
         fields: fields, framing: .none),
       on: loop.eventLoop, receiver: self)
   }
@@ -112,10 +115,11 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   func originChunk(_ chunk: ByteBuffer) {
     guard !isEnded else { return }
     loop.metrics.count(.originBytes, by: chunk.readableBytes)
-    let received = fill.append(chunk)
+    receivedBytes += chunk.readableBytes
+    fill.append(chunk)
     if let spool {
       spool.append(chunk)
-    } else if head?.refusal == nil, isTooLargeForMemory(received) {
+    } else if head?.refusal == nil, isTooLargeForMemory(receivedBytes) {
       outgrowMemory()
     }
     progressed()
@@ -230,7 +234,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     let heldBytes = isStoredInMemory ? 0 : fill.trim()
     let isPaced = head?.refusal != nil || (spool?.hasFailed ?? false)
     let aheadBytes = isPaced ? max(0, Self.grantStep - heldBytes) : Self.grantStep
-    let wanted = fill.received + aheadBytes - grantedBytes
+    let wanted = receivedBytes + aheadBytes - grantedBytes
     let isSmall = head?.contentLength.map { $0 <= grantedBytes } ?? false
     if wanted >= Self.grantStep / 4, !isSmall {
       grantedBytes += wanted
@@ -256,7 +260,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   /// when it will be stored and little of it is missing.
   private func abandonIfPointless() {
     guard !isEnded, let head, fill.readerCount == 0 else { return }
-    let missing = head.contentLength.map { $0 - fill.received }
+    let missing = head.contentLength.map { $0 - receivedBytes }
     let isCheap = missing.map { $0 <= loop.shared.configuration.abandonedFillBytes } ?? false
     if head.refusal == nil, isCheap || fill.revalidated != nil { return }
     fetch?.cancel()
@@ -267,7 +271,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   // MARK: The object
 
   private func store(_ head: FillHead) {
-    if let length = head.contentLength, length != fill.received {
+    if let length = head.contentLength, length != receivedBytes {
       // The transport answers for framing; a mismatch here must not become an object.
       return
     }

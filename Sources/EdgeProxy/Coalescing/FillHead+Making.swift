@@ -5,7 +5,7 @@ import NIOCore
 
 extension FillHead {
   /// A head that is passed on and not stored.
-  init(
+  convenience init(
     passing response: OriginResponseHead, refusal: ResultReason, isKeyUncacheable: Bool,
     via: ByteBuffer
   ) {
@@ -20,7 +20,7 @@ extension FillHead {
   }
 
   /// A head that is stored.
-  init(
+  convenience init(
     storing fields: FieldBlock, response: OriginResponseHead, freshness: Freshness,
     metadata: ObjectMetadata, variants: VariantList?, request: RequestHead, primaryKey: ByteBuffer
   ) {
@@ -38,7 +38,7 @@ extension FillHead {
   }
 
   /// The same head, now not stored for `refusal`.
-  init(refusing refusal: ResultReason, _ head: FillHead) {
+  convenience init(refusing refusal: ResultReason, _ head: FillHead) {
     self.init(
       status: head.status, lines: head.lines, contentLength: head.contentLength, refusal: refusal,
       isKeyUncacheable: false, freshness: nil, ageSeconds: head.ageSeconds,

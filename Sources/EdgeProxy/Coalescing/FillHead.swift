@@ -3,8 +3,8 @@ import CacheStore
 import HTTPMessage
 import NIOCore
 
-/// A fill's response head, judged once for everybody who reads the fill.
-struct FillHead: Sendable {
+/// A fill's response head, judged once for everybody who reads the fill; immutable.
+final class FillHead: Sendable {
   /// The origin's status.
   let status: Int
   /// Field lines for the clients of this fill, without Content-Length.
@@ -27,6 +27,25 @@ struct FillHead: Sendable {
   let storedKey: ByteBuffer
   /// What the store keeps beside the bytes.
   let metadata: ObjectMetadata
+
+  init(
+    status: Int, lines: ByteBuffer, contentLength: Int?, refusal: ResultReason?,
+    isKeyUncacheable: Bool, freshness: Freshness?, ageSeconds: Int64?,
+    variants: VarySpecification?, variantValues: ByteBuffer, storedKey: ByteBuffer,
+    metadata: ObjectMetadata
+  ) {
+    self.status = status
+    self.lines = lines
+    self.contentLength = contentLength
+    self.refusal = refusal
+    self.isKeyUncacheable = isKeyUncacheable
+    self.freshness = freshness
+    self.ageSeconds = ageSeconds
+    self.variants = variants
+    self.variantValues = variantValues
+    self.storedKey = storedKey
+    self.metadata = metadata
+  }
 }
 
 /// How a fill came out.

@@ -27,8 +27,8 @@ final class PassRelay: Delivery, OriginReceiver {
     fetch = loop.shared.transport.fetch(
       OriginRequest(
         origin: exchange.route.origin, method: head.method,
-        methodName: head.copy(head.methodName), target: head.copy(head.target),
-        authority: head.copy(head.authority), fields: fields, framing: head.framing),
+        methodName: head.slice(head.methodName), target: head.slice(head.target),
+        authority: head.slice(head.authority), fields: fields, framing: head.framing),
       on: loop.eventLoop, receiver: self)
   }
 

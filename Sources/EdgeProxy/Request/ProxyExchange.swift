@@ -37,7 +37,8 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     started: Int64, writer: any ResponseWriter
   ) {
     self.loop = loop
-    self.head = head
+    // The receive buffer goes back to the loop; the request may take long.
+    self.head = head.compacted()
     self.routeIndex = routeIndex
     route = loop.shared.routes.routes[routeIndex]
     self.machine = machine

@@ -288,10 +288,3 @@ extension Route {
     return hash
   }
 }
-
-extension RequestHead {
-  /// The bytes at `range` in a buffer of their own.
-  func copy(_ range: TextRange) -> ByteBuffer {
-    withBytes(range) { ByteBuffer(bytes: $0) }
-  }
-}

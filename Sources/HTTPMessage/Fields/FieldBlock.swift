@@ -80,8 +80,12 @@ public struct FieldBlock: Sendable {
   /// An empty block to build on, with room for `capacity` bytes.
   public init(capacity: Int = 0) {
     bytes = ByteBuffer()
-    if capacity > 0 { bytes.reserveCapacity(capacity) }
     entries = []
+    if capacity > 0 {
+      bytes.reserveCapacity(capacity)
+      // A field line takes about 30 bytes.
+      entries.reserveCapacity(8 + capacity / 32)
+    }
   }
 
   /// A parsed block: `entries` point into `bytes`, counted from its first readable byte.

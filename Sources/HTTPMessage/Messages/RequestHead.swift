@@ -59,6 +59,22 @@ public struct RequestHead: Sendable {
     fields.bytes.withUnsafeReadableBytes { body(range.slice(of: $0)) }
   }
 
+  /// The same head over a buffer of its own, just as large as needed: for whoever keeps it longer
+  /// than the socket's receive buffer should be kept from reuse.
+  public func compacted() -> RequestHead {
+    var head = self
+    let bytes = fields.bytes.withUnsafeReadableBytes { ByteBuffer(bytes: $0) }
+    head.fields = FieldBlock(bytes: bytes, entries: fields.entries, presence: fields.presence)
+    return head
+  }
+
+  /// The bytes at `range`, shared with the head.
+  public func slice(_ range: TextRange) -> ByteBuffer {
+    let bytes = fields.bytes
+    return bytes.getSlice(at: bytes.readerIndex + Int(range.offset), length: Int(range.count))
+      ?? ByteBuffer()
+  }
+
   /// The bytes at `range` as text: for logs and errors, not for the data path.
   public func text(_ range: TextRange) -> String { withBytes(range) { $0.text } }
 }
