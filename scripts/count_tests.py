@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Counts the tests of a Swift Testing run and prints `N passed, N failed` as the last line.
 
-    count_tests.py XUNIT_FILE LOG_FILE STATUS EXTRA_FAILURES
+    count_tests.py FOLDER STATUS EXTRA_FAILURES
 
-STATUS is the exit status of `swift test`, or `build` when the build failed. The xunit file is
+FOLDER holds NAME.log and NAME.xml of every run. STATUS is the exit status of `swift test`, or `build` when the build failed. The xunit file is
 written only at a run's end; without it (a crash) the log's lines are counted, and each test that
 started and did not end counts as failed. Whatever else went wrong is at least one failure.
 """
 
+import pathlib
 import re
 import sys
 import xml.etree.ElementTree
@@ -51,12 +52,21 @@ def from_log(path):
     return passed, failed + len(started)
 
 
+def count(folder):
+    """The passed and failed tests of all runs in the folder."""
+    passed = failed = 0
+    for log in sorted(folder.glob("*.log")):
+        run = from_xunit(log.with_suffix(".xml")) or from_log(log)
+        passed, failed = passed + run[0], failed + run[1]
+    return passed, failed
+
+
 def main():
-    xunit, log, status, extra = sys.argv[1:]
+    folder, status, extra = sys.argv[1:]
     if status == "build":
         passed, failed = 0, 1
     else:
-        passed, failed = from_xunit(xunit) or from_log(log)
+        passed, failed = count(pathlib.Path(folder))
         if failed == 0 and (status != "0" or passed == 0):
             print(f"swift test ended with status {status} after {passed} passed tests")
             failed = 1

@@ -76,6 +76,9 @@ extension CurlThread {
     let owner = sockets[socket].owner?.takeUnretainedValue()
     // A paused fetch: its bytes wait in the kernel until libcurl wants to know of them again.
     if let owner, owner.transfer != nil, owner.socket == Int32(socket) { return }
+    // A fetch may have been answered and paused in the very call that sent its request over this
+    // connection: libcurl never waited for the socket then, and never named its new owner.
+    if live.contains(where: { $0.easy?.socket == -1 }) { return }
     shutdown(Int32(socket), Int32(SHUT_RDWR))
     owner?.origin.statistics.idleCloseCount.increment()
   }

@@ -69,6 +69,9 @@ struct MetricSources {
     counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
       $0.disk?.corruptRecords
     }
+    counter(metrics, "edge_store_disk_journal_syncs_total", "Syncs of the journal.") {
+      $0.disk?.journalSyncs
+    }
     let store = store
     metrics.registerCounter(
       name: "edge_store_disk_errors_total", help: "Failed disk operations, by kind."

@@ -107,6 +107,19 @@ import Testing
     #expect(received >= size - (1 << 20))
   }
 
+  /// An origin on loopback answers at once over a connection that is used again, and the first
+  /// bytes already fill what the fetch was granted.
+  @Test func heldBackFetchesOverUsedConnectionsArriveWhole() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port)
+    for number in 0..<60 {
+      let answer = try edge.get("/large?bytes=3000000&cache-control=no-store&tag=\(number)")
+      #expect(answer.exit == 0)
+      #expect(answer.bytes.count == 3_000_000)
+    }
+    #expect(try edge.metric("edge_origin_failures_total") == 0)
+  }
+
   @Test func anUnknownRouteIs404() throws {
     let origin = try ScriptedOrigin.constant("x")
     let edge = try Edge(originPort: origin.port)
