@@ -3,7 +3,8 @@
 
     count_tests.py FOLDER STATUS EXTRA_FAILURES
 
-FOLDER holds NAME.log and NAME.xml of every run. STATUS is the exit status of `swift test`, or `build` when the build failed. The xunit file is
+FOLDER holds NAME.log and NAME.xml of every run. STATUS is the exit status of `swift test`, or
+`build` when the build failed. The xunit file is
 written only at a run's end; without it (a crash) the log's lines are counted, and each test that
 started and did not end counts as failed. Whatever else went wrong is at least one failure.
 """

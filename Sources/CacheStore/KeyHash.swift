@@ -1,4 +1,5 @@
-/// The 128-bit identity of a stored object: the hash of its normalized key, or of one variant of it.
+/// The 128-bit identity of a stored object: the hash of its normalized key, or of one variant of
+/// it.
 ///
 /// Two keys that share a hash are told apart by the full key, which every tier keeps and compares.
 public struct KeyHash: Hashable, Sendable {

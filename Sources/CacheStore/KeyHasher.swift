@@ -77,7 +77,8 @@ public struct KeyHasher: Sendable {
     laneB = laneB.rotated(by: 41) &+ productB
   }
 
-  /// The last 1...15 bytes as two words, without reading past the end; the length is mixed in later.
+  /// The last 1...15 bytes as two words, without reading past the end; the length is mixed in
+  /// later.
   @inline(__always)
   private static func tail(
     _ bytes: UnsafeRawBufferPointer, from offset: Int, count: Int

@@ -1,4 +1,5 @@
-/// Why a store could not be opened. Requests never see one: a failing disk degrades, it does not throw.
+/// Why a store could not be opened. Requests never see one: a failing disk degrades, it does not
+/// throw.
 public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The store's directory or one of its files can't be created, opened, read or written.
   case directory(path: String, reason: String, remedy: String)

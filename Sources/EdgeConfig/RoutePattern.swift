@@ -5,8 +5,8 @@
 /// for any run of characters, also for `/` and for none; all other characters stand for themselves
 /// and case matters. The query is no part of a match.
 ///
-/// Of all patterns that match a request the most specific one wins, decided by the first difference:
-/// 1. an exact host, then a wildcard host, the longer suffix first, then any host;
+/// Of all patterns that match a request the most specific one wins, decided by the first
+/// difference: 1. an exact host, then a wildcard host, the longer suffix first, then any host;
 /// 2. a path without `*`, then the longer text before the first `*`;
 /// 3. the more characters in the path besides `*`;
 /// 4. the fewer `*`;

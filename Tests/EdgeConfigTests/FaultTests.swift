@@ -57,7 +57,8 @@ import Testing
   @Test(arguments: [
     (
       "threads: many",
-      "edge.conf:4:10: 'threads' must be a whole number of event loops, not 'many' (or write 'auto')"
+      "edge.conf:4:10: 'threads' must be a whole number of event loops, not 'many' "
+        + "(or write 'auto')"
     ),
     ("threads: atuo", "edge.conf:4:10: 'threads' cannot be 'atuo' (did you mean 'auto'?)"),
     (
@@ -71,7 +72,8 @@ import Testing
     ),
     (
       "store: { disk: on }",
-      "edge.conf:4:16: 'disk' must be a section of options (name: value), not 'on' (or write 'off') "
+      "edge.conf:4:16: 'disk' must be a section of options (name: value), not 'on' "
+        + "(or write 'off') "
         + "(such as disk: { path: var/cache })"
     ),
     (

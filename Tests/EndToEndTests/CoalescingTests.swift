@@ -27,7 +27,8 @@ import Testing
 
   @Test(arguments: [
     "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 100\r\n\r\nhalf",
-    "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n"
+      + "4\r\nhalf\r\n",
   ])
   func anOriginThatDiesMidBodyIsNeverStoredAndNeverLooksComplete(_ begin: String) throws {
     let origin = try ScriptedOrigin { _, connection in

@@ -7,7 +7,8 @@ import Testing
     let origin = try ScriptedOrigin { request, connection in
       let path = request.split(separator: " ")[1]
       connection.send(
-        "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: \(path.count)\r\n\r\n\(path)"
+        "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n"
+          + "Content-Length: \(path.count)\r\n\r\n\(path)"
       )
       return true
     }

@@ -8,7 +8,7 @@ import HTTPMessage
 /// |---|---|---|
 /// | `no-store`, `private` | not stored | the minimum |
 /// | `no-cache` | stored, always validated | the minimum |
-/// | s-maxage, else max-age, else Expires - Date | at most the maximum | within minimum and maximum |
+/// | s-maxage, max-age or Expires - Date | at most the maximum | within minimum and maximum |
 /// | nothing, and the route names the status | that lifetime, at most the maximum | the same |
 /// | nothing | the default, at most the maximum | the larger of default and minimum, likewise |
 ///

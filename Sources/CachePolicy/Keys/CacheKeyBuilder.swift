@@ -6,7 +6,7 @@ import NIOCore
 /// | part | text | left out when |
 /// |---|---|---|
 /// | scheme | `http` or `https` | the rules mix them |
-/// | host | `://`, then host in lower case and port unless it is the scheme's own | (only `://`) the rules mix hosts |
+/// | host | `://`, host in lower case, port unless the scheme's | the rules mix hosts (not `://`) |
 /// | path | byte for byte | never |
 /// | query | `?` and what the rules keep, byte for byte | there is none, or nothing is kept |
 /// | header | LF name, `=` value, further lines after `, ` | no `=`: the request lacks it |

@@ -40,7 +40,8 @@ public enum ConditionalPolicy {
   }
 
   /// Whether a Range field counts: it is a GET, and If-Range is absent or names the stored
-  /// representation (RFC 9110 section 13.1.5). Parameters as in ``evaluate(request:etag:lastModifiedSeconds:dateSeconds:status:)``.
+  /// representation (RFC 9110 section 13.1.5). Parameters as in
+  /// ``evaluate(request:etag:lastModifiedSeconds:dateSeconds:status:)``.
   public static func rangeApplies(
     request: RequestHead, etag: UnsafeRawBufferPointer?, lastModifiedSeconds: Int64?,
     dateSeconds: Int64

@@ -6,7 +6,8 @@ import Glibc
 /// after the one before; taking the first place is right because whatever a later place would leave
 /// to the right, the first leaves too. The part before the first star is tied to the start, the one
 /// after the last to the end. Inner parts are looked for by Knuth, Morris and Pratt's method, which
-/// never steps back in the text; so a hostile pattern costs what a kind one does: O(text + pattern).
+/// never steps back in the text; so a hostile pattern costs what a kind one does: O(text +
+/// pattern).
 struct GlobPattern: Sendable, Hashable {
   /// The literal bytes of all parts, one after the other.
   private let literals: [UInt8]

@@ -175,8 +175,8 @@ final class InvalidationLog: Sendable {
   /// Whether an object may be served with regard to invalidations. The usual answer costs three
   /// loads; an object that has not met the newest rule is compared with those it has not met.
   ///
-  /// The order of the loads matters: an invalidation of everything raises the floor before it lowers
-  /// the newest rule's number, and a sweep counts itself before it does.
+  /// The order of the loads matters: an invalidation of everything raises the floor before it
+  /// lowers the newest rule's number, and a sweep counts itself before it does.
   @inline(__always)
   func verdict(on object: StoredObject, foundAfter sweeps: UInt64) -> Verdict {
     let newest = newestRule.load(ordering: .acquiring)

@@ -3,8 +3,8 @@
 // A slot is 8 bytes: 32 bits of the hash as tag, 32 bits of slab index plus one (0: empty). Eight
 // slots share a cache line, so a probe is nearly always one line. The tag also gives the home slot
 // (multiply and shift, so any capacity will do), thus growing and removing never touch an object.
-// Removal shifts followers back; there are no tombstones. At 80% the table grows by an eighth: 10 to
-// 11.3 bytes an object. Owner: the shard, under its lock.
+// Removal shifts followers back; there are no tombstones. At 80% the table grows by an eighth: 10
+// to 11.3 bytes an object. Owner: the shard, under its lock.
 
 /// Maps hashes to slab indices.
 struct ObjectTable {

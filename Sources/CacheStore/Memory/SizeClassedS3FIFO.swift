@@ -2,8 +2,9 @@
 //
 // S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023) holds new
 // objects in a small queue of a tenth of the space; those hit there move to the main queue, the
-// others leave soon and are remembered as ghosts, and a ghost that returns goes straight to the main
-// queue. The main queue gives an object another round for each hit. So a scan passes through the
+// others leave soon and are remembered as ghosts, and a ghost that returns goes straight to the
+// main queue. The main queue gives an object another round for each hit. So a scan passes through
+// the
 // small queue only, and a hit is one saturating counter: no list moves, no lock beyond the probe's.
 //
 // It knows nothing of sizes. GDSF (Cherkasova, 1998) does: it ranks objects by

@@ -2,7 +2,8 @@
 //
 // Owner: none. It is immutable once it is published, apart from the relaxed atomics that
 // StoredObject+State.swift names and the two eviction fields, which belong to the shard that holds
-// it and are touched only under that shard's lock. Readers on any thread keep it alive by reference.
+// it and are touched only under that shard's lock. Readers on any thread keep it alive by
+// reference.
 //
 // Layout of the bytes after the header: [detached body, when there is one][key][head][inline body].
 // One allocation because a general-purpose buffer rounds its capacity up to a power of two and costs

@@ -15,8 +15,9 @@ public enum ResponseFraming: Sendable, Equatable {
 ///
 /// Implemented once a protocol by `HTTPServer`. Confined to the connection's event loop. The calls
 /// come as: any number of ``writeInformational(status:fields:)``, one
-/// ``start(status:storedLines:addedLines:framing:)``, any number of writes, and then ``finish(trailers:)`` or
-/// ``abort()``. The writer knows nothing of caching; it adds only what its protocol needs to
+/// ``start(status:storedLines:addedLines:framing:)``, any number of writes, and then
+/// ``finish(trailers:)`` or ``abort()``. The writer knows nothing of caching; it adds only what its
+/// protocol needs to
 /// delimit the message (Content-Length, Transfer-Encoding, Connection).
 public protocol ResponseWriter: AnyObject {
   /// Sends an interim response, such as 103; a client of HTTP/1.0 gets none.
