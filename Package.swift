@@ -5,9 +5,6 @@ import PackageDescription
 let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .unsafeFlags(["-warnings-as-errors"]),
-  // Benchmarks/RESULTS.md has the figure: what the compiler proves stays checked, run-time checks
-  // of exclusive access are left to the debug build, in which all tests run.
-  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
