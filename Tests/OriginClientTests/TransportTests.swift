@@ -223,8 +223,9 @@ struct TransportTests {
     defer { server.stop() }
     try await withEdge(ports: [try ScriptedServer.refusingPort(), server.port]) { edge in
       for _ in 0..<10 { try await #expect(edge.get().body == "ok") }
-      // Tried once, then left alone.
-      #expect(edge.transport.statistics[0].failovers == 1)
+      // Tried once, then left alone: taking turns would have tried it five times. A machine so
+      // slow that the penalty ends on the way may try it again.
+      #expect(1..<5 ~= edge.transport.statistics[0].failovers)
     }
   }
 

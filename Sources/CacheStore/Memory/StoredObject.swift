@@ -6,7 +6,7 @@
 // reference.
 //
 // Layout of the bytes after the header: [detached body, when there is one][key][head][inline body].
-// One allocation because a general-purpose buffer rounds its capacity up to a power of two and costs
+// One allocation because a general-purpose buffer rounds its capacity up to a power of 2 and costs
 // hundreds of bytes for an object of a few hundred; exact-size tail allocation costs tens.
 
 import Glibc
@@ -119,7 +119,7 @@ public struct StoredObject: @unchecked Sendable {
     try withParts { head, _ in try body(head) }
   }
 
-  /// The body when it lies in the object's own allocation, else nothing; valid during the call only.
+  /// The body when it lies in the object's own allocation, else nothing; valid during the call.
   public func withInlineBody<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try withParts { _, inlineBody in try body(inlineBody) }
   }
