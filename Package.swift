@@ -25,7 +25,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-atomics", from: "1.3.0"),
     .package(url: "https://github.com/apple/swift-http-structured-headers", from: "1.7.0"),
-    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -35,11 +35,18 @@ let package = Package(
     // C libraries: module maps and tiny shims.
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .target(name: "CLinux"),
 
     // The layers, each importing only those above it (docs/ARCHITECTURE.md has the table).
     .target(name: "HTTPMessage", dependencies: [nioCore], swiftSettings: settings),
-    .target(name: "CachePolicy", dependencies: ["HTTPMessage", nioCore], swiftSettings: settings),
+    .target(
+      name: "CachePolicy",
+      dependencies: [
+        "HTTPMessage", nioCore,
+        .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
+      ], swiftSettings: settings),
     .target(
       name: "EdgeConfig", dependencies: [.product(name: "Yams", package: "Yams")],
       swiftSettings: settings),
@@ -67,8 +74,9 @@ let package = Package(
     .target(
       name: "HTTPServer",
       dependencies: [
-        "HTTPMessage", "EdgeSecurity", "Observability", "CLinux", nioCore, nioPosix, log,
-        .product(name: "DequeModule", package: "swift-collections"),
+        "HTTPMessage", "EdgeSecurity", "Observability", "CLinux", "CNghttp2", nioCore, nioPosix,
+        log, .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ], swiftSettings: settings),
     .target(
       name: "OriginClient",

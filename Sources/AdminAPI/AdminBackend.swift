@@ -1,4 +1,5 @@
 import CacheStore
+import EdgeProxy
 import Observability
 
 /// What the admin API needs of the edge it administers. Implemented where the parts are wired.
@@ -20,6 +21,11 @@ public protocol AdminBackend: Sendable {
 
   /// How the edge is doing.
   func status() async -> AdminStatus
+
+  /// What the edge would do with a request now, and why.
+  func explain(
+    method: String, url: String, fields: [(name: String, value: String)]
+  ) async throws(ExplanationFault) -> Explanation
 }
 
 extension AdminBackend {

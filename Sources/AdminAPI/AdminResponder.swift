@@ -76,6 +76,8 @@ struct AdminResponder: HTTPResponder {
       return Response(json: await backend.status().json(isReady: backend.isReady))
     case .invalidations:
       return try await invalidate(request, user: user)
+    case .explain:
+      return try await explain(request)
     }
   }
 

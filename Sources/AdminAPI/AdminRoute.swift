@@ -7,6 +7,7 @@ enum AdminRoute: String, CaseIterable {
   case metrics = "/metrics"
   case status = "/v1/status"
   case invalidations = "/v1/invalidations"
+  case explain = "/v1/explain"
 
   /// What probes ask, which have no password.
   var isOpen: Bool { self == .health || self == .ready }

@@ -40,6 +40,8 @@ public struct ObjectMetadata: Sendable, Equatable {
     /// The list of fields by which a primary key's variants differ; its head holds the encoded
     /// list, its body is empty.
     case variantList
+    /// Parts of a response: its head begins with a table of them, its body holds one after another.
+    case partial
   }
 
   /// Metadata with neutral values.

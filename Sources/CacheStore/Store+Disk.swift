@@ -30,9 +30,9 @@ extension Store {
     object.isOnDisk = true
     var mustGo = false
     let placement = place(object, onlyIfAbsent: true) {
-      mustGo = object.withKey {
-        invalidations.isInvalidatedByKnownRules(key: $0, fetchSequence: object.fetchSequence)
-      }
+      let match = object.withSubject { invalidations.match(stored: $0) }
+      mustGo = match?.kind == .hard
+      if match?.kind == .soft { object.markStale() }
       return mustGo || invalidations.hasForgottenRules(after: moment.sequence)
         || invalidations.wasRemoved(object.hash, after: moment.sequence)
     }
@@ -90,6 +90,7 @@ extension Store {
   @discardableResult
   func spill(_ object: StoredObject, leftAt moment: InvalidationLog.Moment) -> Bool {
     guard let disk else { return false }
+    let wasStale = object.isMarkedStale
     guard disk.enqueue(object) else {
       counters.shedSpills.count()
       if object.supersedesDisk { disk.remove(object.hash) }
@@ -101,6 +102,8 @@ extension Store {
       disk.remove(object.hash)
       return false
     }
+    // Its record may be in the index already, unmarked.
+    if !wasStale, object.isMarkedStale { disk.markStale(object.hash) }
     return true
   }
 
@@ -118,17 +121,18 @@ extension Store {
   ///   matches it.
   public func finishSpool(
     _ spool: SpoolWriter, hash: KeyHash, key: UnsafeRawBufferPointer,
-    head: UnsafeRawBufferPointer, metadata: ObjectMetadata
+    head: UnsafeRawBufferPointer, metadata: ObjectMetadata, tags: [UInt64] = []
   ) -> StoredObject? {
     guard let disk,
       let object = disk.finishSpool(
-        spool, hash: hash, key: key, head: head, metadata: metadata)
+        spool, hash: hash, key: key, head: head, metadata: metadata, tags: tags)
     else { return nil }
     object.isOnDisk = true
     guard insert(object) else {
       disk.remove(hash)
       return nil
     }
+    if object.isMarkedStale { disk.markStale(hash) }
     return object
   }
 }

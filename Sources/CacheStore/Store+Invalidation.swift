@@ -1,45 +1,124 @@
 /// Invalidations.
 extension Store {
-  /// Takes away everything the selectors match.
+  /// Takes away everything the selectors match, or marks it stale.
   ///
   /// Effective before the first suspension: no lookup that begins afterwards serves a matching
-  /// object, and no fill that began before is stored. Returns when the disk tier's journal has it
-  /// durably; with the disk tier off nothing outlives the process, so nothing needs to be durable.
-  public func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt {
-    let sequence = invalidations.record(selectors)
+  /// object as it was, and no fill that began before is stored as fresh. Returns when the disk
+  /// tier's journal has it durably; with the disk tier off nothing outlives the process, so nothing
+  /// needs to be durable. The sweeper's progress can be followed by the receipt's sequence.
+  /// - Parameter kind: `.hard` takes away; `.soft` marks stale, ``StoredObject/isMarkedStale``.
+  public func invalidate(
+    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
+  ) async -> InvalidationReceipt {
+    let sequence = invalidations.record(selectors, kind: kind)
     maintenance.wake()
     guard let disk else { return InvalidationReceipt(sequence: sequence, isDurable: true) }
-    let failure = await disk.recordInvalidation(sequence: sequence, selectors: selectors)
+    let failure = await disk.recordInvalidation(
+      sequence: sequence, selectors: selectors, kind: kind)
     return InvalidationReceipt(
       sequence: sequence, isDurable: failure == nil, failure: failure)
   }
 
-  /// Takes away everything the selectors match, effective on return; made durable in the
-  /// background, for callers on an event loop that answer no client for it.
-  public func invalidateSoon(_ selectors: [InvalidationSelector]) {
-    let sequence = invalidations.record(selectors)
+  /// The same, effective on return; made durable in the background, for callers on an event loop
+  /// that answer no client for it.
+  public func invalidateSoon(
+    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
+  ) {
+    let sequence = invalidations.record(selectors, kind: kind)
     maintenance.wake()
     guard let disk else { return }
-    Task { _ = await disk.recordInvalidation(sequence: sequence, selectors: selectors) }
+    Task {
+      _ = await disk.recordInvalidation(sequence: sequence, selectors: selectors, kind: kind)
+    }
   }
 
-  /// Works the pending rules and the floor off both tiers. Only from maintenance.
+  /// How far the sweeper is with an invalidation.
+  /// - Parameter sequence: the receipt's.
+  /// - Returns: nil when it is not among the latest ``mostInvalidationJobs`` since the start.
+  public func invalidationProgress(_ sequence: UInt64) -> InvalidationProgress? {
+    invalidations.progress(sequence)
+  }
+
+  /// Invalidations whose progress is remembered.
+  public static var mostInvalidationJobs: Int { InvalidationJobs.mostJobs }
+
+  // MARK: - Fills
+
+  /// What invalidations since its beginning do to a fill that is under way.
+  ///
+  /// What is not known yet counts as matching, so that a fill whose head has not come is not joined
+  /// after an invalidation of a tag.
+  /// - Parameters:
+  ///   - key: the full normalized key.
+  ///   - tags: its tag hashes; nil as long as its head has not told them.
+  ///   - metadata: what its head told beside; nil as long as it has not come.
+  ///   - fetchSequence: ``sequence``, as it was read before the fetch began.
+  /// - Returns: `.hard` when it must not be stored or joined by new requests, `.soft` when it will
+  ///   be stored stale, nil when nothing concerns it.
+  public func invalidationKind(
+    key: UnsafeRawBufferPointer, tags: [UInt64]?, metadata: ObjectMetadata? = nil,
+    fetchSequence: UInt64
+  ) -> InvalidationKind? {
+    let attributes = metadata.map {
+      InvalidationSubject.Attributes(
+        status: $0.status, route: $0.route, responseTimeSeconds: $0.responseTimeSeconds)
+    }
+    guard let tags else {
+      return invalidations.match(
+        fill: InvalidationSubject(
+          key: key, fetchSequence: fetchSequence, tags: .unknown, attributes: attributes))?.kind
+    }
+    return tags.withUnsafeBufferPointer { hashes in
+      let list = hashes.count > TagHash.mostTags ? TagList.unknown : TagList(hashes)
+      return invalidations.match(
+        fill: InvalidationSubject(
+          key: key, fetchSequence: fetchSequence, tags: list, attributes: attributes))?.kind
+    }
+  }
+
+  /// True when a fill that began at `fetchSequence` must not be stored or joined: a hard
+  /// invalidation since then matches its key, or one of its tags.
+  /// - Parameter tags: its tag hashes; nil as long as they are not known, which counts as a match.
+  public func isInvalidated(
+    key: UnsafeRawBufferPointer, tags: [UInt64]? = nil, fetchSequence: UInt64
+  ) -> Bool {
+    invalidationKind(key: key, tags: tags, fetchSequence: fetchSequence) == .hard
+  }
+
+  // MARK: - Sweeping
+
+  /// Works the pending rules and the floors off both tiers. Only from maintenance.
   func sweepInvalidated() {
     // Each round takes what was pending when it began; a few rounds catch what came meanwhile.
     for _ in 0..<8 {
       guard let sweep = invalidations.pendingSweep() else { return }
-      memory.forEach { object in
-        object.fetchSequence < sweep.floor
-          || object.checkedSequence < sweep.rules.newestSequence
-            && object.withKey { sweep.takes(key: $0, fetchSequence: object.checkedSequence) }
-      } _: { shard, object in
-        _ = shard.remove(object, cause: .invalidated)
-        return true
-      }
-      disk?.sweep(upTo: sweep.upTo) { key, fetchSequence in
-        sweep.takes(key: key, fetchSequence: fetchSequence)
-      }
-      invalidations.finish(sweep)
+      let memoryTally = sweepMemory(sweep)
+      let diskTally = disk?.sweep(sweep) ?? InvalidationTally()
+      invalidations.finish(sweep, memory: memoryTally, disk: diskTally)
     }
+  }
+
+  /// Shard by shard, a few objects under each lock, so that a hit waits some microseconds at most.
+  private func sweepMemory(_ sweep: InvalidationLog.Sweep) -> InvalidationTally {
+    var tally = InvalidationTally()
+    for shard in memory.shards {
+      var next: UInt32? = 0
+      while let start = next {
+        // What was taken is released at the end of the round, without the lock.
+        let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
+          guard let match = sweep.match(inMemory: object) else { return false }
+          switch match.kind {
+          case .hard:
+            tally.count(match.sequence)
+            return true
+          case .soft:
+            if object.markStale() { tally.count(match.sequence) }
+            return false
+          }
+        }
+        next = round.next
+      }
+    }
+    return tally
   }
 }

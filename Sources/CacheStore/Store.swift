@@ -62,7 +62,9 @@ public final class Store: Sendable {
     } else if let recovered = disk?.recoveredInvalidations {
       self.invalidations = InvalidationLog(
         sequence: recovered.sequence, floor: recovered.floor,
-        rules: recovered.rules.map { ($0.sequence, $0.selector) })
+        rules: recovered.rules.filter { $0.kind == .hard }.map { ($0.sequence, $0.selector) },
+        softFloor: recovered.softFloor,
+        softRules: recovered.rules.filter { $0.kind == .soft }.map { ($0.sequence, $0.selector) })
     } else {
       self.invalidations = InvalidationLog()
     }
@@ -105,8 +107,8 @@ public final class Store: Sendable {
       switch invalidations.verdict(on: object, foundAfter: sweeps) {
       case .current: return .memory(object)
       case .moved: continue
-      case .invalidated:
-        _ = shard.remove(object, cause: .invalidated)
+      case .invalidated(let sequence):
+        if shard.remove(object, cause: .invalidated) { invalidations.noteRemoval(by: sequence) }
         return .absent
       }
     }
@@ -116,16 +118,21 @@ public final class Store: Sendable {
   // MARK: - Insertion
 
   /// Stores an object in the place of what is under its hash.
-  /// - Returns: false when an invalidation newer than its fetch matches it, or when it is too large
-  ///   for memory and the disk tier does not take it.
+  /// - Returns: false when a hard invalidation newer than its fetch matches it, or when it is too
+  ///   large for memory and the disk tier does not take it. One that a soft invalidation matches is
+  ///   stored stale.
   @discardableResult
   public func insert(_ object: StoredObject) -> Bool {
     let hash = object.hash
     if let disk, !object.isOnDisk, disk.contains(hash) { object.supersedesDisk = true }
     let moment = invalidations.moment
     let placement = place(object, onlyIfAbsent: false) {
-      object.withKey { isInvalidated(key: $0, fetchSequence: object.fetchSequence) }
-        || invalidations.wasRemoved(hash, after: object.fetchSequence)
+      switch object.withSubject({ invalidations.match(fill: $0) })?.kind {
+      case .hard: return true
+      case .soft: object.markStale()
+      case nil: break
+      }
+      return invalidations.wasRemoved(hash, after: object.fetchSequence)
     }
     switch placement {
     case .placed(let left):
@@ -177,12 +184,6 @@ public final class Store: Sendable {
     _ = memory.shard(hash).remove(hash)
     invalidations.recordRemovalAgain(hash)
     disk?.remove(hash)
-  }
-
-  /// True when a fill that began at `fetchSequence` must not be stored or served as fresh: an
-  /// invalidation since then matches its key.
-  public func isInvalidated(key: UnsafeRawBufferPointer, fetchSequence: UInt64) -> Bool {
-    invalidations.isInvalidated(key: key, fetchSequence: fetchSequence)
   }
 
   // MARK: - Counters

@@ -48,6 +48,12 @@ extension ConfigurationChecks {
           + "(lower 'min' or raise 'max')", at: minimum.isWritten ? minimum.place : maximum.place)
       return
     }
+    if minimum.isWritten, least > .zero {
+      warn(
+        "'min' of \(DurationText.format(least)) also keeps what the origin marks private, no-store "
+          + "or no-cache, and gives it to every client (min: 0 obeys the origin)",
+        at: minimum.place)
+    }
     guard let normal = times["default"], let time = normal.duration else { return }
     let bounded = max(least, min(time, longest))
     guard bounded != time else { return }

@@ -11,9 +11,17 @@ struct ConfigurationChecks {
     diagnostics.report(message, at: place)
   }
 
+  mutating func warn(_ message: String, at place: Place) {
+    diagnostics.warn(message, at: place)
+  }
+
   /// Reports what does not fit together and bounds defaults by the written options beside them.
-  mutating func run(on file: inout ConfigurationSection) {
+  /// - Parameter certificates: reads the files of TLS listeners; nil leaves them unread.
+  mutating func run(
+    on file: inout ConfigurationSection, certificates: CertificateInspector? = nil
+  ) {
     checkAddresses(file)
+    checkTLS(&file, certificates)
     lower("target_size", below: "head_size", in: &file, section: ["limits"])
     lower("largest", below: "size", in: &file, section: ["store", "memory"])
     lower("largest", below: "size", in: &file, section: ["store", "disk"])

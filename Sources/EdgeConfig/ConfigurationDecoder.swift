@@ -71,12 +71,25 @@ struct ConfigurationDecoder {
     switch (option.type, text) {
     case (.section, "{}"): return .section(decodeSection([], node, at: place))
     case (.list, "[]"): return .list([])
+    case (.list, _): return .list(defaultElements(text, node, at: place))
     case (.map, "{}"): return .map([])
     default:
       guard let value = try? ScalarReader(option: option).read(text, shown: text) else {
         preconditionFailure("the default '\(text)' of \(option.path) does not fit its own row")
       }
       return value
+    }
+  }
+
+  /// The elements of a default such as `[a, b]`.
+  private mutating func defaultElements(
+    _ text: String, _ node: OptionNode, at place: Place
+  ) -> [ConfigurationEntry] {
+    guard let element = node.elements.first, let option = element.option else { return [] }
+    return text.dropFirst().dropLast().split(separator: ",").map { word in
+      let word = String(word.drop { $0 == " " })
+      return ConfigurationEntry(
+        value: defaultValue(word, element, option, at: place), place: place, isWritten: false)
     }
   }
 

@@ -54,7 +54,10 @@ public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvert
 
 /// Collects the faults found so far, so that one run reports all of them.
 struct DiagnosticList {
-  private var faults: [(place: Place, message: String)] = []
+  private typealias Finding = (place: Place, message: String)
+
+  private var faults: [Finding] = []
+  private var remarks: [Finding] = []
 
   var isEmpty: Bool { faults.isEmpty }
 
@@ -62,18 +65,30 @@ struct DiagnosticList {
     faults.append((place, message))
   }
 
+  /// Notes what is allowed and probably not meant.
+  mutating func warn(_ message: String, at place: Place) {
+    remarks.append((place, "warning: " + message))
+  }
+
   /// The error that holds all faults, or nil when there is none. Equal places keep their order.
   func error(file: String) -> ConfigurationError? {
     guard !faults.isEmpty else { return nil }
-    let ordered = faults.enumerated().sorted { left, right in
+    return ConfigurationError(diagnostics: Self.ordered(faults, file: file))
+  }
+
+  /// What is allowed and probably not meant, by place.
+  func warnings(file: String) -> [Diagnostic] { Self.ordered(remarks, file: file) }
+
+  private static func ordered(_ findings: [Finding], file: String) -> [Diagnostic] {
+    let ordered = findings.enumerated().sorted { left, right in
       (left.element.place.line, left.element.place.column, left.offset)
         < (right.element.place.line, right.element.place.column, right.offset)
     }
-    return ConfigurationError(
-      diagnostics: ordered.map { _, fault in
-        Diagnostic(
-          file: file, line: fault.place.line, column: fault.place.column, message: fault.message)
-      })
+    return ordered.map { _, finding in
+      Diagnostic(
+        file: file, line: finding.place.line, column: finding.place.column,
+        message: finding.message)
+    }
   }
 }
 

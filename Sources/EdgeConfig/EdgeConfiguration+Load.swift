@@ -7,9 +7,10 @@ extension EdgeConfiguration {
   /// - Parameters:
   ///   - path: the file; relative paths inside it count from its folder.
   ///   - environment: the variables for `${NAME}` references.
+  ///   - certificates: finds faults in the files of TLS listeners; nil leaves them unread.
   /// - Throws: every fault of the file at once, ordered by place.
   public static func load(
-    path: String, environment: [String: String]
+    path: String, environment: [String: String], certificates: CertificateInspector? = nil
   ) throws(ConfigurationError) -> EdgeConfiguration {
     let bytes: [UInt8]
     do {
@@ -26,7 +27,7 @@ extension EdgeConfiguration {
     }
     return try load(
       text: text, file: path, environment: environment,
-      baseDirectory: FilePath.folder(of: path))
+      baseDirectory: FilePath.folder(of: path), certificates: certificates)
   }
 
   /// Loads a configuration from a text.
@@ -36,9 +37,11 @@ extension EdgeConfiguration {
   ///   - file: the name that diagnostics show.
   ///   - environment: the variables for `${NAME}` references.
   ///   - baseDirectory: the folder from which relative paths count.
+  ///   - certificates: finds faults in the files of TLS listeners; nil leaves them unread.
   /// - Throws: every fault of the text at once, ordered by place.
   public static func load(
-    text: String, file: String, environment: [String: String], baseDirectory: String
+    text: String, file: String, environment: [String: String], baseDirectory: String,
+    certificates: CertificateInspector? = nil
   ) throws(ConfigurationError) -> EdgeConfiguration {
     let (node, syntaxFaults) = YAMLReader.read(text)
     if node == nil, let error = syntaxFaults.error(file: file) { throw error }
@@ -48,8 +51,8 @@ extension EdgeConfiguration {
       diagnostics: syntaxFaults)
     var values = decoder.decodeFile(node)
     var checks = ConfigurationChecks(diagnostics: decoder.diagnostics)
-    checks.run(on: &values)
+    checks.run(on: &values, certificates: certificates)
     if let error = checks.diagnostics.error(file: file) { throw error }
-    return EdgeConfiguration(values)
+    return EdgeConfiguration(values, warnings: checks.diagnostics.warnings(file: file))
   }
 }

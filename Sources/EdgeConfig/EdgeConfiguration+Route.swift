@@ -27,6 +27,26 @@ extension EdgeConfiguration {
     public let unsafeInvalidates: Bool
     /// Whether responses carry Cache-Status and X-Cache.
     public let debugHeaders: Bool
+    /// Names of response fields that stand in for Cache-Control, in order; lower case (RFC 9213).
+    public let targeted: [String]
+    /// Whether Accept-Encoding is reduced to what matters.
+    public let normalizesAcceptEncoding: Bool
+    /// The languages that Accept-Language is reduced to, the default first; empty for no change.
+    public let languages: [String]
+    /// Request fields that are forwarded although they are not in the key; lower case.
+    public let forwardHeaders: [String]
+    /// Whether query parameters that are not in the key reach the origin, too.
+    public let forwardsWholeQuery: Bool
+    /// Whether No-Vary-Search of responses counts.
+    public let honoursNoVarySearch: Bool
+    /// The most variants kept of one URL.
+    public let variants: Int
+    /// What a request for a range fetches.
+    public let ranges: RangeFetching
+    /// The largest content of a QUERY that is part of the key, in bytes.
+    public let queryBodySizeBytes: Int
+    /// Names of response fields that carry cache tags; lower case.
+    public let tags: [String]
   }
 }
 
@@ -39,6 +59,22 @@ extension EdgeConfiguration.Route {
     public let minimum: Duration
     /// The longest time, whatever the origin names.
     public let maximum: Duration
+    /// For an error whose origin names no time.
+    public let error: Duration
+    /// Whether 500, 502, 503 and 504 are among those errors.
+    public let storesServerErrors: Bool
+    /// How Last-Modified gives a time; nil when it does not.
+    public let heuristic: Heuristic?
+    /// Whether times follow from how often an object changes.
+    public let isAdaptive: Bool
+  }
+
+  /// A time from Last-Modified (RFC 9111, section 4.2.2).
+  public struct Heuristic: Sendable, Equatable {
+    /// The share of the time since Last-Modified, 1 to 100.
+    public let percent: Int
+    /// The longest such time.
+    public let maximum: Duration
   }
 
   /// How long stale responses may be used when the origin names no time (RFC 5861).
@@ -47,6 +83,10 @@ extension EdgeConfiguration.Route {
     public let whileRevalidate: Duration
     /// While the origin fails.
     public let ifError: Duration
+    /// While the origin gives no answer at all.
+    public let ifUnreachable: Duration
+    /// Whether what forbids stale use also forbids the origin's own windows.
+    public let isStrict: Bool
   }
 
   /// Which parts of a request tell one stored object from another.
@@ -73,6 +113,16 @@ extension EdgeConfiguration.Route {
     public let headers: [String]
     /// Cookies whose values count; case matters.
     public let cookies: [String]
+    /// Whether device classes are different.
+    public let device: Bool
+  }
+
+  /// What a request for a range fetches when it is not stored.
+  public enum RangeFetching: String, Sendable {
+    /// The range.
+    case part
+    /// The whole object.
+    case whole
   }
 
   /// What is done with a response that has Set-Cookie.

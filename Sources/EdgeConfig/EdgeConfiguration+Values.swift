@@ -1,10 +1,11 @@
 /// From checked values to the struct tree. All checks are done before this, so a missing value is
 /// a row of the table that does not fit this code: a broken invariant, which stops with its name.
 extension EdgeConfiguration {
-  init(_ file: ConfigurationSection) {
+  init(_ file: ConfigurationSection, warnings: [Diagnostic]) {
+    self.warnings = warnings
     name = file.text("name")
     threads = file.countOrWord("threads")
-    listeners = file.list("listeners").map { Listener(address: $0.listenAddress("address")) }
+    listeners = file.list("listeners").map { Listener($0) }
     limits = Limits(file.section("limits"))
     origins = file.map("origins").map { Origin(name: $0.key, $0.section) }
     routes = file.list("routes").map { Route($0) }
@@ -14,6 +15,35 @@ extension EdgeConfiguration {
     admin = file["admin"]?.section.map { Admin($0) }
     log = Log(file.section("log"))
     effectiveConfiguration = EffectiveConfiguration.print(file)
+  }
+}
+
+extension EdgeConfiguration.Listener {
+  fileprivate init(_ values: ConfigurationSection) {
+    address = values.listenAddress("address")
+    tls = values["tls"]?.section.map { TLS($0) }
+    strictTransportSecurity = values["hsts"]?.section.map { hsts in
+      StrictTransportSecurity(
+        maxAge: hsts.duration("max_age"),
+        includesSubdomains: hsts.boolean("include_subdomains"),
+        mayPreload: hsts.boolean("preload"))
+    }
+  }
+}
+
+extension EdgeConfiguration.Listener.TLS {
+  fileprivate init(_ values: ConfigurationSection) {
+    certificates = values.list("certificates").map { pair in
+      EdgeConfiguration.Listener.Certificate(
+        certificate: pair.text("certificate"), key: pair.text("key"),
+        names: pair["names"]?.list?.compactMap(\.text))
+    }
+    minimum = values.word("minimum")
+    handshakeTimeout = values.duration("handshake_timeout")
+    clients = values["clients"]?.section.map { clients in
+      EdgeConfiguration.Listener.Clients(
+        authorities: clients.text("authorities"), isRequired: clients.boolean("required"))
+    }
   }
 }
 
@@ -99,7 +129,11 @@ extension EdgeConfiguration.Route {
     let times = values.section("ttl")
     ttl = TimeToLive(
       default: times.duration("default"), minimum: times.duration("min"),
-      maximum: times.duration("max"))
+      maximum: times.duration("max"), error: times.duration("error"),
+      storesServerErrors: times.entry("error_statuses").word == "all",
+      heuristic: times.entry("heuristic").section.map {
+        Heuristic(percent: $0.count("percent"), maximum: $0.duration("max"))
+      }, isAdaptive: times.boolean("adaptive"))
     var statuses: [Int: Duration] = [:]
     for (status, entry) in values.require(values.entry("status_ttl").map, "status_ttl") {
       guard let code = Int(status), let time = entry.duration else { continue }
@@ -108,7 +142,8 @@ extension EdgeConfiguration.Route {
     statusTTL = statuses
     let stale = values.section("stale")
     self.stale = Stale(
-      whileRevalidate: stale.duration("while_revalidate"), ifError: stale.duration("if_error"))
+      whileRevalidate: stale.duration("while_revalidate"), ifError: stale.duration("if_error"),
+      ifUnreachable: stale.duration("if_unreachable"), isStrict: stale.boolean("strict"))
     key = Key(values.section("key"))
     setCookie = values.word("set_cookie")
     requestDirectives = values.word("request_directives")
@@ -116,6 +151,16 @@ extension EdgeConfiguration.Route {
     coalesceTimeout = values.duration("coalesce_timeout")
     unsafeInvalidates = values.boolean("unsafe_invalidates")
     debugHeaders = values.boolean("debug_headers")
+    targeted = values.texts("targeted")
+    normalizesAcceptEncoding = values.entry("accept_encoding").word == "normalize"
+    languages = values.texts("languages")
+    forwardHeaders = values.texts("forward_headers")
+    forwardsWholeQuery = values.entry("forward_query").word == "all"
+    honoursNoVarySearch = values.boolean("no_vary_search")
+    variants = values.count("variants")
+    ranges = values.word("ranges")
+    queryBodySizeBytes = values.size("query_body_size")
+    tags = values.texts("tags")
   }
 }
 
@@ -132,8 +177,9 @@ extension EdgeConfiguration.Route.Key {
     sortQuery = values.boolean("sort_query")
     scheme = values.boolean("scheme")
     host = values.boolean("host")
-    headers = values.require(values.entry("headers").list, "headers").compactMap(\.text)
-    cookies = values.require(values.entry("cookies").list, "cookies").compactMap(\.text)
+    headers = values.texts("headers")
+    cookies = values.texts("cookies")
+    device = values.boolean("device")
   }
 }
 
@@ -148,6 +194,9 @@ extension ConfigurationSection {
   fileprivate func entry(_ name: String) -> ConfigurationEntry { require(self[name], name) }
 
   fileprivate func text(_ name: String) -> String { require(entry(name).text, name) }
+  fileprivate func texts(_ name: String) -> [String] {
+    require(entry(name).list, name).compactMap(\.text)
+  }
   fileprivate func boolean(_ name: String) -> Bool { require(entry(name).boolean, name) }
   fileprivate func count(_ name: String) -> Int { require(entry(name).count, name) }
   fileprivate func size(_ name: String) -> Int { require(entry(name).size, name) }

@@ -23,6 +23,8 @@ public struct EdgeConfiguration: Sendable, Equatable {
   /// The configuration as YAML with every value after defaults, secrets shown as "(set)".
   /// Loading it gives the same configuration apart from the secrets.
   public let effectiveConfiguration: String
+  /// What the file allows and its writer probably did not mean, ordered by place.
+  public var warnings: [Diagnostic]
 
   /// The origin of this name, nil when there is none. O(origins).
   public func origin(named name: String) -> Origin? {
@@ -31,12 +33,6 @@ public struct EdgeConfiguration: Sendable, Equatable {
 }
 
 extension EdgeConfiguration {
-  /// An address on which clients are served.
-  public struct Listener: Sendable, Equatable {
-    /// Where to listen.
-    public let address: ListenAddress
-  }
-
   /// What one client may use.
   public struct Limits: Sendable, Equatable {
     /// The longest request head.

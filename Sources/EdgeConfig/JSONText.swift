@@ -2,6 +2,8 @@
 indirect enum JSONText {
   case string(String)
   case integer(Int)
+  /// A number with a fraction, as it is written.
+  case decimal(String)
   case boolean(Bool)
   case array([JSONText])
   case object([(name: String, value: JSONText)])
@@ -12,6 +14,7 @@ indirect enum JSONText {
     switch self {
     case .string(let string): return JSONText.quoted(string)
     case .integer(let integer): return "\(integer)"
+    case .decimal(let number): return number
     case .boolean(let boolean): return boolean ? "true" : "false"
     case .array(let values):
       guard !values.isEmpty else { return "[]" }

@@ -109,8 +109,11 @@ extension OptionTable {
       return members(
         anyOf([.object([("type", .string("boolean"))]), reference("environment")]))
     case .word:
-      let words = JSONText.object([("enum", .array(option.words.map { .string($0) }))])
-      return members(anyOf([words, reference("environment")]))
+      // YAML reads a word such as 1.3 as a number.
+      let numbers = option.words.filter { Double($0) != nil }.map { JSONText.decimal($0) }
+      let words = option.words.map { JSONText.string($0) } + numbers
+      let either = JSONText.object([("enum", .array(words))])
+      return members(anyOf([either, reference("environment")]))
     default:
       return [("type", .array([.string("string"), .string("number")]))]
     }

@@ -36,6 +36,32 @@ extension OptionTable {
       "routes[].ttl.max", .duration, default: .text("365 days"), min: "0", max: "3650 days",
       reload: false, "The longest time, whatever the origin names."),
     ConfigurationOption(
+      "routes[].ttl.error", .duration, default: .text("10 s"), min: "0", max: "3650 days",
+      reload: false,
+      "The time for an error (404, 405, 410, 414, 501; with error_statuses: all also 500, 502, "
+        + "503, 504) whose origin names none, in place of default; 0 stores none of them."),
+    ConfigurationOption(
+      "routes[].ttl.error_statuses", .word, words: ["cacheable", "all"],
+      default: .text("cacheable"), reload: false,
+      "Which errors may be stored without a lifetime from the origin: those that RFC 9110 calls "
+        + "cacheable, or all of ttl.error's. With all, ttl.error is also the least time for an "
+        + "error."),
+    ConfigurationOption(
+      "routes[].ttl.heuristic", .section, words: ["off"], default: .text("off"), reload: false,
+      example: "heuristic: { percent: 10, max: 1 day }",
+      "A time from Last-Modified when the origin names none, in place of default (RFC 9111, "
+        + "4.2.2)."),
+    ConfigurationOption(
+      "routes[].ttl.heuristic.percent", .count, default: .text("10"), min: "1", max: "100",
+      unit: "percent", reload: false, "The share of the time since Last-Modified."),
+    ConfigurationOption(
+      "routes[].ttl.heuristic.max", .duration, default: .text("1 day"), min: "0",
+      max: "3650 days", reload: false, "The longest such time."),
+    ConfigurationOption(
+      "routes[].ttl.adaptive", .boolean, default: .text("false"), reload: false,
+      "Whether an object's time grows while revalidation finds it unchanged, and shrinks when it "
+        + "changed, between ttl.min and ttl.max. For objects whose origin names no time."),
+    ConfigurationOption(
       "routes[].status_ttl", .map, default: .text("{}"), max: "64", unit: "statuses",
       reload: false, example: "status_ttl: { 404: 1 minute }",
       "Times for single statuses in place of ttl.default."),
@@ -51,6 +77,23 @@ extension OptionTable {
     ConfigurationOption(
       "routes[].stale.if_error", .duration, default: .text("0"), min: "0", max: "365 days",
       reload: false, "While the origin fails."),
+    ConfigurationOption(
+      "routes[].stale.if_unreachable", .duration, default: .text("1 day"), min: "0",
+      max: "365 days", reload: false,
+      "While the origin gives no answer at all and the response does not forbid it (RFC 9111, "
+        + "4.2.4)."),
+    ConfigurationOption(
+      "routes[].stale.strict", .boolean, default: .text("false"), reload: false,
+      "Whether s-maxage forbids all stale use, as must-revalidate and proxy-revalidate always do, "
+        + "even beside an explicit stale-while-revalidate or stale-if-error."),
+    ConfigurationOption(
+      "routes[].targeted", .list, default: .text("[CDN-Cache-Control]"), max: "8",
+      unit: "fields", reload: false,
+      "Response fields that stand in for Cache-Control and Expires, the first one that is valid "
+        + "(RFC 9213)."),
+    ConfigurationOption(
+      "routes[].targeted[]", .fieldName, default: .required, reload: false,
+      "The name of a field."),
   ]
 
   private static let keyOptions: [ConfigurationOption] = [
@@ -94,9 +137,57 @@ extension OptionTable {
     ConfigurationOption(
       "routes[].key.cookies[]", .token, default: .required, reload: false,
       "The name of a cookie."),
+    ConfigurationOption(
+      "routes[].key.device", .boolean, default: .text("false"), reload: false,
+      "Whether mobile, tablet, desktop and bot are different, told from User-Agent; the origin "
+        + "gets the class as X-Device-Class."),
   ]
 
   private static let handlingOptions: [ConfigurationOption] = [
+    ConfigurationOption(
+      "routes[].accept_encoding", .word, words: ["normalize", "keep"],
+      default: .text("normalize"), reload: false,
+      "What the origin and Vary see of Accept-Encoding: the codings that matter in one order, or "
+        + "the client's own."),
+    ConfigurationOption(
+      "routes[].languages", .list, default: .text("[]"), max: "64", unit: "languages",
+      reload: false, example: "languages: [en, de]",
+      "The languages the origin speaks, the first the default: Accept-Language becomes the one "
+        + "that fits best (RFC 4647). Empty: the client's own."),
+    ConfigurationOption(
+      "routes[].languages[]", .token, default: .required, reload: false, "A language tag."),
+    ConfigurationOption(
+      "routes[].forward_headers", .list, default: .text("[]"), max: "64", unit: "fields",
+      reload: false,
+      "Request fields that reach the origin although it might answer by them and they are not in "
+        + "the key, such as X-HTTP-Method-Override."),
+    ConfigurationOption(
+      "routes[].forward_headers[]", .fieldName, default: .required, reload: false,
+      "The name of a field."),
+    ConfigurationOption(
+      "routes[].forward_query", .word, words: ["keyed", "all"], default: .text("keyed"),
+      reload: false,
+      "Which query parameters reach the origin: those in the key, or all, for origins that only "
+        + "count them."),
+    ConfigurationOption(
+      "routes[].no_vary_search", .boolean, default: .text("true"), reload: false,
+      "Whether responses may say by No-Vary-Search which query parameters do not matter."),
+    ConfigurationOption(
+      "routes[].variants", .count, default: .text("64"), min: "1", max: "10000",
+      unit: "variants", reload: false,
+      "The most variants kept of one URL; the oldest leaves for a new one."),
+    ConfigurationOption(
+      "routes[].ranges", .word, words: ["part", "whole"], default: .text("part"), reload: false,
+      "What a request for a range fetches when it is not stored: the range, or the whole object."),
+    ConfigurationOption(
+      "routes[].query_body_size", .size, default: .text("64 KiB"), min: "0", max: "1 MiB",
+      reload: false,
+      "The largest content of a QUERY request that is part of the key; larger ones pass."),
+    ConfigurationOption(
+      "routes[].tags", .list, default: .text("[Cache-Tag, Surrogate-Key, xkey]"), max: "8",
+      unit: "fields", reload: false, "Response fields that carry cache tags."),
+    ConfigurationOption(
+      "routes[].tags[]", .fieldName, default: .required, reload: false, "The name of a field."),
     ConfigurationOption(
       "routes[].set_cookie", .word, words: ["bypass", "strip", "store"],
       default: .text("bypass"), reload: false,

@@ -2,8 +2,8 @@
 public enum OptionTable {
   /// All rows, every section before its options, in the order of the reference page.
   public static let options: [ConfigurationOption] =
-    listenerOptions + limitOptions + originOptions + routeOptions + storeOptions + adminOptions
-    + processOptions
+    listenerOptions + tlsOptions + limitOptions + originOptions + routeOptions + storeOptions
+    + adminOptions + processOptions
 
   private static let listenerOptions: [ConfigurationOption] = [
     ConfigurationOption(
@@ -191,7 +191,8 @@ public enum OptionTable {
   private static let processOptions: [ConfigurationOption] = [
     ConfigurationOption(
       "name", .token, default: .text("edge"), reload: false, example: "name: edge",
-      "The name of this edge in Via and Cache-Status."),
+      "The name of this edge in Via, Cache-Status and CDN-Loop. Edges that stand behind each other "
+        + "need names of their own: a request that comes back under the same name is a loop (508)."),
     ConfigurationOption(
       "threads", .count, words: ["auto"], default: .text("auto"), min: "1", max: "256",
       unit: "event loops", reload: false, "The number of event loops; auto is one a core."),

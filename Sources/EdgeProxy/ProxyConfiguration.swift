@@ -45,6 +45,12 @@ public struct Route: Sendable {
   public var coalesceTimeout: TimeAmount
   /// Whether answers carry Cache-Status and X-Cache.
   public var showsCacheStatus: Bool
+  /// The largest content of a QUERY that becomes part of the key; 0: such requests pass.
+  public var queryContentBytes = 64 << 10
+  /// Names, in lower case, of response fields that carry cache tags.
+  public var tagFields: [[UInt8]] = []
+  /// What a request for a range fetches when it is not stored.
+  public var rangeFetching = RangeFetching.part
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(

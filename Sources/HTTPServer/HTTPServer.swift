@@ -1,7 +1,9 @@
 import Glibc
 import HTTPMessage
+import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// The front: listens on every address on every event loop, and serves each connection on the
 /// loop that accepted it.
@@ -15,25 +17,33 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
   public let boundAddresses: [SocketAddress]
   /// What the loops have counted, one a loop.
   public let statistics: [ServerStatistics]
+  /// What the TLS listeners have done with their certificates, each with its address.
+  public let tlsStatistics: [(address: String, statistics: TLSStatistics)]
   private let states: [State]
   private let listeners: [any Channel]
+  private let watches: [RepeatedTask]
 
   private init(
     boundAddresses: [SocketAddress], statistics: [ServerStatistics], states: [State],
-    listeners: [any Channel]
+    listeners: [any Channel], sources: [TLSContextSource], watches: [RepeatedTask]
   ) {
     self.boundAddresses = boundAddresses
     self.statistics = statistics
     self.states = states
     self.listeners = listeners
+    self.watches = watches
+    tlsStatistics = sources.map { ($0.name, $0.statistics) }
   }
 
   /// Opens all listeners on all loops of `group`.
   /// - Parameter makeResponder: makes the responder of one loop; called on that loop, with its
   ///   place in the group.
-  /// - Throws: the first address that could not be opened, and why; nothing is left open then.
+  /// - Parameter logger: hears of certificates that were reloaded, or could not be.
+  /// - Throws: the first address that could not be opened, or the faults of a TLS listener's files;
+  ///   nothing is left open then.
   public static func start(
     _ configuration: ServerConfiguration, on group: any EventLoopGroup,
+    logger: Logger = Logger(label: "edge.tls"),
     makeResponder: @escaping @Sendable (any EventLoop, Int) -> Responder
   ) async throws -> HTTPServer {
     let budget = ConnectionBudget(limit: configuration.maxConnections)
@@ -43,6 +53,7 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       try listener.checkFree(address)
       addresses.append(address)
     }
+    let sources = try tlsSources(configuration, logger: logger)
     var statistics: [ServerStatistics] = []
     var states: [State] = []
     var channels: [any Channel] = []
@@ -53,14 +64,17 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
         let state = try await loop.submit {
           let state = LoopState(
             eventLoop: loop, responder: makeResponder(loop, index), limits: limits,
-            statistics: counters, budget: budget)
+            statistics: counters, budget: budget,
+            isHTTP2Enabled: configuration.isHTTP2Enabled)
           state.start()
           return NIOLoopBound(state, eventLoop: loop)
         }.get()
         statistics.append(counters)
         states.append(state)
-        let bootstrap = bootstrap(configuration, loop: loop, state: state, budget: budget)
         for (place, listener) in configuration.listeners.enumerated() {
+          let bootstrap = bootstrap(
+            configuration, loop: loop, state: state, budget: budget, listener: listener,
+            tls: sources[place])
           let channel = try await bind(bootstrap, listener, to: addresses[place])
           channels.append(channel)
           // The first loop may have been given a free port: the others take the same.
@@ -72,14 +86,17 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       for state in states { await endDrained(state, limit: .zero) }
       throw error
     }
+    let tls = sources.compactMap { $0 }
     return HTTPServer(
-      boundAddresses: addresses, statistics: statistics, states: states, listeners: channels)
+      boundAddresses: addresses, statistics: statistics, states: states, listeners: channels,
+      sources: tls, watches: tls.compactMap { $0.watch(on: group.next()) })
   }
 
   /// Stops: accepts no more connections, closes those that are idle, lets the responses under way
   /// end with `Connection: close`, and cuts off what is left after `limit`. Returns when no
   /// connection is open any more.
   public func drain(limit: TimeAmount) async {
+    for watch in watches { watch.cancel() }
     for listener in listeners { try? await listener.close() }
     await withTaskGroup { group in
       for state in states {
@@ -111,10 +128,13 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
 
   private static func bootstrap(
     _ configuration: ServerConfiguration, loop: any EventLoop, state: State,
-    budget: ConnectionBudget
+    budget: ConnectionBudget, listener: ServerConfiguration.Listener, tls: TLSContextSource?
   ) -> ServerBootstrap {
     let highWater = configuration.limits.outputHighWaterBytes
     let mark = ChannelOptions.Types.WriteBufferWaterMark(low: highWater / 2, high: highWater)
+    let ownLines = listener.strictTransportSecurity.map {
+      Array("Strict-Transport-Security: \($0.value)\r\n".utf8)
+    }
     let reusePort = ChannelOptions.Types.SocketOption(
       level: .socket, name: NIOBSDSocket.Option(rawValue: SO_REUSEPORT))
     return ServerBootstrap(group: loop, childGroup: loop)
@@ -141,11 +161,66 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let handler = ConnectionHandler(
-            loop: state.value, isSecure: false, isRejected: !budget.take())
-          try channel.pipeline.syncOperations.addHandler(handler)
+          let isRejected = !budget.take()
+          let pipeline = channel.pipeline.syncOperations
+          guard let tls else {
+            let handler = connectionHandler(state.value, isRejected: isRejected)
+            return try pipeline.addHandler(handler)
+          }
+          let handshake = TLSHandshakeHandler(
+            loop: state.value, isRejected: isRejected,
+            timeout: tls.configuration.handshakeTimeout
+          ) { negotiatedProtocol in
+            secureHandler(
+              state.value, isRejected: isRejected, ownLines: ownLines ?? [],
+              negotiatedProtocol: negotiatedProtocol)
+          }
+          try pipeline.addHandlers(NIOSSLServerHandler(context: tls.context), handshake)
         }
       }
+  }
+
+  /// The handler of a connection in clear text.
+  private static func connectionHandler(
+    _ state: LoopState<Responder>, isRejected: Bool
+  ) -> any ChannelHandler {
+    ConnectionHandler(loop: state, isSecure: false, isRejected: isRejected)
+  }
+
+  /// The handler of a connection behind TLS, by what ALPN agreed on (RFC 7301).
+  private static func secureHandler(
+    _ state: LoopState<Responder>, isRejected: Bool, ownLines: [UInt8],
+    negotiatedProtocol: String?
+  ) -> any ChannelHandler {
+    ConnectionHandler(
+      loop: state, isSecure: true, isRejected: isRejected, ownLines: ownLines,
+      choice: negotiatedProtocol == "h2" ? .http2 : .http1)
+  }
+
+  /// Reads the certificates of the listeners, in their order; nil for those in clear text.
+  /// - Throws: every fault of every listener's files.
+  private static func tlsSources(
+    _ configuration: ServerConfiguration, logger: Logger
+  ) throws(TLSConfigurationError) -> [TLSContextSource?] {
+    var faults: [TLSFinding] = []
+    var sources: [TLSContextSource?] = []
+    for listener in configuration.listeners {
+      guard let tls = listener.tls else {
+        sources.append(nil)
+        continue
+      }
+      do {
+        sources.append(
+          try TLSContextSource(
+            tls, name: listener.text, offersHTTP2: configuration.isHTTP2Enabled,
+            shutdownTimeout: configuration.limits.lingerTimeout, logger: logger,
+            nowSeconds: Int64(time(nil))))
+      } catch {
+        faults += error.faults
+      }
+    }
+    guard faults.isEmpty else { throw TLSConfigurationError(faults: faults) }
+    return sources
   }
 }
 

@@ -9,8 +9,12 @@ public struct ServerConfiguration: Sendable {
     public var host: String
     /// The port; 0 takes a free one.
     public var port: Int
+    /// How it speaks TLS; nil is clear text.
+    public var tls: TLS?
+    /// What it tells browsers about TLS; nil is nothing. Only responses over TLS carry it.
+    public var strictTransportSecurity: StrictTransportSecurity?
 
-    /// A listener on this host and port.
+    /// A listener on this host and port, in clear text.
     public init(host: String, port: Int) {
       self.host = host
       self.port = port
@@ -25,6 +29,10 @@ public struct ServerConfiguration: Sendable {
   public var maxConnections: Int
   /// Connections that wait in the kernel to be accepted, a listening socket.
   public var backlog: Int
+
+  /// Whether clients may speak HTTP/2: in clear text when their first bytes say so, over TLS by
+  /// ALPN (RFC 7301), where it is offered before HTTP/1.1.
+  public var isHTTP2Enabled = true
 
   /// A configuration of these parts.
   public init(
@@ -63,6 +71,9 @@ public struct ConnectionLimits: Sendable {
   /// Content left over when its response has ended: up to this many bytes are thrown away to keep
   /// the connection, beyond them it closes.
   public var discardLimitBytes = 256 << 10
+
+  /// What else HTTP/2 connections are held to.
+  public var http2 = HTTP2Limits()
 
   /// The default limits.
   public init() {}

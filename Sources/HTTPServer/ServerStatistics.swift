@@ -40,6 +40,14 @@ public final class ServerStatistics: Sendable {
   public let sendTimeouts = Counter()
   /// Errors while accepting, such as too many open files.
   public let acceptErrors = Counter()
+  /// TLS handshakes that came to their end.
+  public let handshakes = Counter()
+  /// TLS handshakes that failed, clients that left meanwhile among them.
+  public let handshakeFailures = Counter()
+  /// TLS handshakes that took too long.
+  public let handshakeTimeouts = Counter()
+  /// What the HTTP/2 connections have done beside that.
+  public let http2 = HTTP2Statistics()
   private let faultCounts = Mutex<[RequestFault: Int]>([:])
 
   /// Statistics that start at zero.

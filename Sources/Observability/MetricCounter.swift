@@ -3,7 +3,9 @@ public enum MetricCounter: Int, Sendable, CaseIterable {
   // How requests ended: exactly one of these for every request.
   case hit, miss, stale, refreshHit, pass, error, refused
   // What happened on the way.
+  case partsStored, partBytesDropped
   case coalesced, storeRefused, staleServed, staleOnError, notModified, rangeServed
+  case variantsEvicted
   // Bytes at the client's side.
   case requestBytes, responseBytes, cachedResponseBytes
   // The origin's side.
@@ -35,6 +37,13 @@ extension MetricCounter {
     case .pass: request("pass")
     case .error: request("error")
     case .refused: request("refused")
+    case .partsStored:
+      plain("edge_parts_stored_total", "Parts of responses that were stored.")
+    case .partBytesDropped:
+      bytes(
+        "edge_part_bytes_dropped_total",
+        "Bytes of stored parts that were let go because one object's parts had reached their limit."
+      )
     case .coalesced:
       plain(
         "edge_requests_coalesced_total", "Requests that waited for a fetch another request began.")
@@ -45,6 +54,10 @@ extension MetricCounter {
     case .staleOnError:
       plain(
         "edge_stale_on_error_total", "Stale responses served because the origin failed.")
+    case .variantsEvicted:
+      plain(
+        "edge_variants_evicted_total",
+        "Stored variants that gave way to another of the same URL, at its route's limit.")
     case .notModified:
       plain("edge_not_modified_total", "Conditional requests that the store answered with 304.")
     case .rangeServed:

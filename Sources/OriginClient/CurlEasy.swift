@@ -158,8 +158,9 @@ extension CurlEasy {
     edge_easy_set_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
   }
 
-  /// One read of a socket; also the most that libcurl keeps of a paused response.
-  static let receiveBufferBytes = 64 << 10
+  /// One read of a socket; also the most that libcurl keeps of a paused response. libcurl allocates
+  /// it anew for every fetch: at 64 KiB each release had the allocator tidy up all it holds.
+  static let receiveBufferBytes = 32 << 10
 
   private func setCallbacks() {
     let context = Unmanaged.passUnretained(self).toOpaque()

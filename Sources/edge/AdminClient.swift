@@ -29,9 +29,17 @@ struct AdminClient {
 
   init(_ target: Target) { self.target = target }
 
+  /// Gets a document.
+  /// - Throws: the transport's failure, or its configuration's.
+  func get(_ path: String) async throws -> Answer { try await send(path, json: nil) }
+
   /// Posts a JSON document and returns the answer.
   /// - Throws: the transport's failure, or its configuration's.
   func post(_ path: String, json: Data) async throws -> Answer {
+    try await send(path, json: json)
+  }
+
+  private func send(_ path: String, json: Data?) async throws -> Answer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let origin = OriginClient.Configuration.Origin(
@@ -44,13 +52,14 @@ struct AdminClient {
     loop.execute {
       var fields = FieldBlock()
       fields.append("Authorization", "Basic \(credentials)")
-      fields.append("Content-Type", "application/json")
-      let receiver = Collector(body: ByteBuffer(bytes: json), promise: promise)
+      if json != nil { fields.append("Content-Type", "application/json") }
+      let receiver = Collector(body: json.map { ByteBuffer(bytes: $0) }, promise: promise)
       receiver.fetch = transport.fetch(
         OriginRequest(
-          origin: 0, method: .post, methodName: ByteBuffer(string: "POST"),
+          origin: 0, method: json == nil ? .get : .post,
+          methodName: ByteBuffer(string: json == nil ? "GET" : "POST"),
           target: ByteBuffer(string: path), authority: ByteBuffer(), fields: fields,
-          framing: .length(json.count)),
+          framing: json.map { .length($0.count) } ?? .none),
         on: loop, receiver: receiver)
     }
     do {
@@ -75,13 +84,13 @@ private final class Collector: OriginReceiver {
   private static let bodyLimitBytes = 1 << 20
 
   var fetch: (any OriginFetch)?
-  private let body: ByteBuffer
+  private let body: ByteBuffer?
   private let promise: EventLoopPromise<AdminClient.Answer>
   private var status = 0
   private var received = ByteBuffer()
   private var isBodySent = false
 
-  init(body: ByteBuffer, promise: EventLoopPromise<AdminClient.Answer>) {
+  init(body: ByteBuffer?, promise: EventLoopPromise<AdminClient.Answer>) {
     self.body = body
     self.promise = promise
   }
@@ -109,11 +118,11 @@ private final class Collector: OriginReceiver {
   }
 
   func originWantsBody() {
-    if isBodySent {
-      fetch?.endBody(trailers: nil)
-    } else {
+    if let body, !isBodySent {
       isBodySent = true
       fetch?.sendBody(body)
+    } else {
+      fetch?.endBody(trailers: nil)
     }
   }
 }

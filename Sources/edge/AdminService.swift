@@ -13,13 +13,23 @@ struct AdminService: AdminBackend {
   let metrics: Metrics
   let readiness: Readiness
   let threadCount: Int
+  let explainer: Explainer
   private let started = NIODeadline.now()
 
-  init(store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int) {
+  init(
+    store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int, explainer: Explainer
+  ) {
     self.store = store
     self.metrics = metrics
     self.readiness = readiness
     self.threadCount = threadCount
+    self.explainer = explainer
+  }
+
+  func explain(
+    method: String, url: String, fields: [(name: String, value: String)]
+  ) async throws(ExplanationFault) -> Explanation {
+    try await explainer.explain(method: method, url: url, fields: fields)
   }
 
   var isReady: Bool { readiness.isReady }

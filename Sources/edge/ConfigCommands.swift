@@ -12,7 +12,8 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var file: ConfigurationFileOption
 
   func run() throws {
-    print(try loadConfiguration(file.path).effectiveConfiguration, terminator: "")
+    let configuration = try loadConfiguration(file.path, certificates: .front)
+    print(configuration.effectiveConfiguration, terminator: "")
   }
 }
 
@@ -41,10 +42,16 @@ struct ConfigCommand: ParsableCommand {
 
 /// Loads a configuration; on faults prints every one of them to standard error and exits with 78
 /// (EX_CONFIG).
-func loadConfiguration(_ path: String) throws -> EdgeConfiguration {
+/// - Parameter certificates: finds faults in TLS files; nil where they do not matter, so that a
+///   purge works beside a certificate that has expired.
+func loadConfiguration(
+  _ path: String, certificates: CertificateInspector? = nil
+) throws -> EdgeConfiguration {
   do {
-    return try EdgeConfiguration.load(
-      path: path, environment: ProcessInfo.processInfo.environment)
+    let configuration = try EdgeConfiguration.load(
+      path: path, environment: ProcessInfo.processInfo.environment, certificates: certificates)
+    for warning in configuration.warnings { printError(warning.description) }
+    return configuration
   } catch {
     printError(error.description)
     throw ExitCode(ConfigurationError.exitCode)

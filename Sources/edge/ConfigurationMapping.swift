@@ -13,8 +13,7 @@ import OriginClient
 extension ServerConfiguration {
   /// The front's part of the file.
   init(_ file: EdgeConfiguration) {
-    self.init(
-      listeners: file.listeners.map { Listener(host: $0.address.host, port: $0.address.port) })
+    self.init(listeners: file.listeners.map { Listener($0) })
     limits.head.headSizeBytes = file.limits.headSizeBytes
     limits.head.targetSizeBytes = file.limits.targetSizeBytes
     limits.head.fieldCount = file.limits.fieldCount
@@ -77,6 +76,9 @@ extension EdgeProxy.Route {
     self.init(
       pattern: pattern, origin: origin, rules: PolicyRules(file), coalesces: file.coalesce,
       coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders)
+    queryContentBytes = file.queryBodySizeBytes
+    rangeFetching = file.ranges == .part ? .part : .whole
+    tagFields = file.tags.map { Array($0.utf8) }
   }
 }
 
@@ -90,9 +92,21 @@ extension PolicyRules {
       statusLifetimes: file.statusTTL.mapValues(\.components.seconds),
       staleWhileRevalidateSeconds: file.stale.whileRevalidate.components.seconds,
       staleIfErrorSeconds: file.stale.ifError.components.seconds,
+      staleWhenUnreachableSeconds: file.stale.ifUnreachable.components.seconds,
+      isStaleStrict: file.stale.isStrict,
       honoursRequestDirectives: file.requestDirectives == .honour,
       isCachingEnabled: file.cache, unsafeMethodsInvalidate: file.unsafeInvalidates,
-      key: KeyRules(file.key))
+      key: KeyRules(file), variantLimit: file.variants)
+    errors = ErrorLifetimes(
+      seconds: file.ttl.error.components.seconds,
+      includesServerErrors: file.ttl.storesServerErrors)
+    heuristic = file.ttl.heuristic.map {
+      HeuristicLifetime(
+        percent: Int64($0.percent), maximumSeconds: $0.maximum.components.seconds)
+    }
+    isAdaptive = file.ttl.isAdaptive
+    targetedFields = file.targeted.map { TargetedField($0) }
+    isQueryCacheable = file.queryBodySizeBytes > 0
     setCookie =
       switch file.setCookie {
       case .bypass: .bypass
@@ -103,7 +117,8 @@ extension PolicyRules {
 }
 
 extension KeyRules {
-  fileprivate init(_ file: EdgeConfiguration.Route.Key) {
+  fileprivate init(_ route: EdgeConfiguration.Route) {
+    let file = route.key
     let query: QueryRule =
       switch file.query {
       case .all: .all
@@ -114,7 +129,12 @@ extension KeyRules {
     self.init(
       query: query, sortsQuery: file.sortQuery, includesScheme: file.scheme,
       includesHost: file.host, headers: file.headers.map { Array($0.utf8) },
-      cookies: file.cookies.map { Array($0.utf8) })
+      cookies: file.cookies.map { Array($0.utf8) }, includesDeviceClass: file.device,
+      normalizesAcceptEncoding: route.normalizesAcceptEncoding,
+      languages: route.languages.map { Array($0.utf8) },
+      forwardedHeaders: route.forwardHeaders.map { Array($0.utf8) },
+      forwardsUnkeyedQuery: route.forwardsWholeQuery,
+      honoursNoVarySearch: route.honoursNoVarySearch)
   }
 }
 

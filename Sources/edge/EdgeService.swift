@@ -55,7 +55,8 @@ struct EdgeService: Service {
     MetricSources(store: store, transport: transport, server: server).register(in: metrics)
     let readiness = Readiness()
     let backend = AdminService(
-      store: store, metrics: metrics, readiness: readiness, threadCount: loops.count)
+      store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
+      explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]))
     var admin: AdminListener?
     if let section = configuration.admin {
       admin = try await AdminListener.start(

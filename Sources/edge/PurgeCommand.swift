@@ -14,13 +14,7 @@ struct PurgeCommand: AsyncParsableCommand {
       --user with the password in EDGE_ADMIN_PASSWORD.
       """)
 
-  @OptionGroup var file: ConfigurationFileOption
-
-  @Option(help: "The admin listener's URL, instead of the one in the configuration file.")
-  var admin: String?
-
-  @Option(help: "The admin user; with --config by default the first one there.")
-  var user: String?
+  @OptionGroup var listener: AdminListenerOptions
 
   @Option(help: "Only this host's URLs.")
   var host: String?
@@ -36,7 +30,7 @@ struct PurgeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let target = try adminTarget()
+    let target = try listener.target(command: "purge")
     var request: [String: Any] = ["paths": paths]
     if let host { request["host"] = host }
     let answer: AdminClient.Answer
@@ -48,46 +42,11 @@ struct PurgeCommand: AsyncParsableCommand {
       throw ExitCode(69)
     }
     guard answer.status == 201 else {
-      printError("edge purge: \(target.url): \(explain(answer))")
+      printError("edge purge: \(target.url): \(answer.refusal)")
       throw ExitCode(answer.status == 401 ? 77 : 1)
     }
     let fields = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any]
     let identifier = fields?["id"] as? String ?? "-"
     print("invalidated \(paths.joined(separator: " ")) (id \(identifier))")
-  }
-
-  private func explain(_ answer: AdminClient.Answer) -> String {
-    if answer.status == 401 { return "user or password refused (401); see EDGE_ADMIN_PASSWORD" }
-    let fields = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any]
-    return "\(answer.status) \(fields?["detail"] as? String ?? fields?["title"] as? String ?? "")"
-  }
-
-  private func adminTarget() throws -> AdminClient.Target {
-    let environment = ProcessInfo.processInfo.environment
-    if let admin {
-      guard let url = URL(string: admin), let scheme = url.scheme, let host = url.host,
-        scheme == "http" || scheme == "https"
-      else { throw ValidationError("--admin wants a URL such as http://127.0.0.1:8081") }
-      guard let password = environment["EDGE_ADMIN_PASSWORD"] else {
-        throw ValidationError("set EDGE_ADMIN_PASSWORD to the admin password")
-      }
-      return AdminClient.Target(
-        isSecure: scheme == "https", host: host, port: url.port ?? (scheme == "https" ? 443 : 80),
-        user: user ?? "admin", password: password)
-    }
-    let configuration = try loadConfiguration(file.path)
-    guard let section = configuration.admin else {
-      printError("edge purge: \(file.path) has no admin section; name the listener with --admin")
-      throw ExitCode(78)
-    }
-    guard let account = section.users.first(where: { user == nil || $0.name == user }) else {
-      printError("edge purge: \(file.path) has no admin user '\(user ?? "")'")
-      throw ExitCode(78)
-    }
-    // An address that listens everywhere is reached over loopback.
-    let isWildcard = section.address.host == "0.0.0.0" || section.address.host == "::"
-    return AdminClient.Target(
-      isSecure: false, host: isWildcard ? "127.0.0.1" : section.address.host,
-      port: section.address.port, user: account.name, password: account.password.exposedValue)
   }
 }

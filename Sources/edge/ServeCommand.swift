@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
   @OptionGroup var file: ConfigurationFileOption
 
   func run() async throws {
-    let configuration = try loadConfiguration(file.path)
+    let configuration = try loadConfiguration(file.path, certificates: .front)
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     var logger = Logger(label: "edge")
     logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info

@@ -1,5 +1,6 @@
 import CacheStore
 import Dispatch
+import EdgeProxy
 import EdgeSecurity
 import Glibc
 import Logging
@@ -34,6 +35,17 @@ final class RecordingBackend: AdminBackend {
   }
 
   func metricsText() async -> String { metrics.prometheusText() }
+
+  func explain(
+    method: String, url: String, fields: [(name: String, value: String)]
+  ) async throws(ExplanationFault) -> Explanation {
+    guard url.hasPrefix("http://") else { throw .url(url) }
+    var explanation = Explanation(result: "miss", reason: "not-stored-yet")
+    explanation.route = "/*"
+    explanation.key = ([method, url] + fields.map { "\($0.name)=\($0.value)" })
+      .joined(separator: " ")
+    return explanation
+  }
 
   func status() async -> AdminStatus {
     AdminStatus(

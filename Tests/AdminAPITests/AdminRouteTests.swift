@@ -47,6 +47,30 @@ struct AdminRouteTests {
     }
   }
 
+  @Test func explainTakesAURLAMethodAndFields() async throws {
+    try await AdminFixture.run { admin in
+      let answer = try await admin.send(
+        "GET", "/v1/explain?url=http%3A%2F%2Fa%2Fb%3Fc%3D1&method=HEAD&header=X-One:%201"
+          + "&header=X-Two:2")
+      #expect(answer.status == 200)
+      #expect(answer.json["result"] == .string("miss"))
+      #expect(answer.json["key"] == .string("HEAD http://a/b?c=1 X-One=1 X-Two=2"))
+      #expect(answer.json["stored"] == nil)
+    }
+  }
+
+  @Test(arguments: [
+    "/v1/explain", "/v1/explain?url=a", "/v1/explain?url=http://a/&header=none",
+    "/v1/explain?url=http://a/" + String(repeating: "&header=a:b", count: 65),
+  ])
+  func explainSaysWhatItWants(_ target: String) async throws {
+    try await AdminFixture.run { admin in
+      let answer = try await admin.send("GET", target)
+      #expect(answer.status == 400)
+      #expect(answer.fields["content-type"] == "application/problem+json")
+    }
+  }
+
   @Test func everythingElseNeedsThePassword() async throws {
     try await AdminFixture.run { admin in
       for (method, target) in [

@@ -36,6 +36,7 @@ import Testing
     ("max-age=003600", 3600), ("max-age=0", 0), ("max-age=2147483647", 2_147_483_647),
     ("max-age=2147483648", 2_147_483_648), ("max-age=2147483649", 2_147_483_648),
     ("max-age=99999999999999999999999999", 2_147_483_648), ("foobar , max-age=5", 5),
+    ("\tmax-age=5\t,", 5), (",,max-age=5,,", 5),
     ("max-age=1;max-age=2", 0),
   ])
   func secondsAreReadAndPinned(text: String, seconds: Int64) {
@@ -57,10 +58,13 @@ import Testing
     #expect(parse(#"max-age="1", extension="max-age=100""#).maxAge == 1)
   }
 
+  /// RFC 9111 section 4.2.1.
   @Test func theStricterOfTwoCounts() {
     #expect(parse("max-age=1800, max-age=1").maxAge == 1)
     #expect(parse("max-age=1", "max-age=1800").maxAge == 1)
     #expect(parse("max-age=1800, max-age=x").maxAge == 0)
+    #expect(parse("max-age=60, Max-Age=\"60\"").maxAge == 60)
+    #expect(parse("s-maxage=60", "s-maxage=-1").sMaxAge == 0)
     #expect(parse("max-stale, max-stale=5").maxStale == 5)
     #expect(parse("min-fresh=5, min-fresh=9").minFresh == 9)
     #expect(parse(#"no-cache="a", no-cache"#).noCache)
@@ -80,6 +84,32 @@ import Testing
       #expect(withBytes(name) { control.withholds($0) })
     }
     #expect(!withBytes("x-fo") { control.withholds($0) })
+    #expect(!withBytes("set-cookie,x-foo") { control.withholds($0) })
+    #expect(!withBytes("") { control.withholds($0) })
+    #expect(parse(#"private="Set\-Cookie""#).withheldFields == Array("set-cookie".utf8))
+  }
+
+  /// RFC 9111 sections 5.2.2.4 and 5.2.2.7: what names no field is the stricter, unqualified form.
+  @Test(arguments: [#"private="X-Foo"#, #"private="a b""#, #"private="a, @""#, "private=(a)"])
+  func aQualifiedDirectiveThatNamesAnythingButFieldsIsUnqualified(text: String) {
+    #expect(parse(text).isPrivate)
+    #expect(!parse(text).withholdsFields)
+  }
+
+  /// RFC 8246 section 2.
+  @Test func argumentsOfDirectivesWithoutOneDoNotCount() {
+    let control = parse("immutable=1, no-store=0, must-revalidate=x, public=''")
+    #expect(control.immutable && control.noStore && control.mustRevalidate && control.isPublic)
+  }
+
+  /// RFC 9111 section 5.4.
+  @Test func pragmaOfAResponseSaysNothing() {
+    let fields = makeFields([("Pragma", "no-cache"), ("Cache-Control", "max-age=5")])
+    #expect(!ResponseDirectives(fields, rules: PolicyRules()).control.noCache)
+  }
+
+  @Test func itStaysSmallSinceEveryMissReadsOne() {
+    #expect(MemoryLayout<CacheControl>.size <= 48)
   }
 
   @Test func aQualifiedDirectiveThatNamesNothingIsUnqualified() {

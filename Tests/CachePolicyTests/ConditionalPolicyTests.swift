@@ -29,13 +29,23 @@ private let modified = receipt - 1_000
   @Test(
     arguments: [
       (#""a""#, .notModified), (#"W/"a""#, .notModified), (#""x", "a""#, .notModified),
-      ("*", .notModified), (#""b""#, .proceed), ("", .proceed),
+      ("*", .notModified), (#""b""#, .proceed), ("", .proceed), (#""x","a""#, .notModified),
+      (#"W/"x",W/"a""#, .notModified), ("a", .notModified), ("x,a", .notModified),
+      ("b", .proceed), (#""a,b""#, .proceed), (#""a"b"#, .notModified), (#""A""#, .proceed),
+      (#""*""#, .proceed), ("**", .proceed), (#","a","#, .notModified), (#"w/"a""#, .proceed),
     ] as [(String, Precondition)])
   func ifNoneMatchComparesWeakly(value: String, result: Precondition) {
     #expect(evaluate([("If-None-Match", value)]) == result)
     #expect(evaluate([("If-None-Match", value)], method: "HEAD") == result)
     let refused: Precondition = result == .notModified ? .failed : .proceed
     #expect(evaluate([("If-None-Match", value)], method: "POST") == refused)
+  }
+
+  @Test func tagsMayHoldCommasAndWeakMarks() {
+    #expect(evaluate([("If-None-Match", #""x", "a,b""#)], etag: #""a,b""#) == .notModified)
+    #expect(evaluate([("If-None-Match", #""a""#)], etag: #"W/"a""#) == .notModified)
+    #expect(evaluate([("If-None-Match", #""a", "b""#)], etag: #""a,b""#) == .proceed)
+    #expect(evaluate([("If-None-Match", #""a""#)], etag: "a") == .notModified)
   }
 
   @Test func ifNoneMatchOnSeveralLinesIsOneList() {
@@ -65,6 +75,23 @@ private let modified = receipt - 1_000
     #expect(evaluate([("If-Modified-Since", httpDate(modified - 1))]) == .proceed)
     #expect(evaluate([("If-Modified-Since", httpDate(modified))], method: "HEAD") == .notModified)
     #expect(evaluate([("If-Modified-Since", httpDate(modified))], method: "POST") == .proceed)
+  }
+
+  /// RFC 9110 section 5.6.7: all three forms, and nothing else. The stored Last-Modified is
+  /// Sun, 06 Nov 1994 08:32:57 GMT.
+  @Test(
+    arguments: [
+      ("Sun, 06 Nov 1994 08:32:57 GMT", true), ("Sunday, 06-Nov-94 08:32:57 GMT", true),
+      ("Sun Nov  6 08:32:57 1994", true), ("Sun, 06 Nov 2094 08:32:57 GMT", true),
+      ("Sun, 06 Nov 1994 08:32:56 GMT", false), ("Sun Nov  6 08:32:56 1994", false),
+      ("Sun, 06 Nov 2094 08:32:57 UTC", false), ("Sun, 6 Nov 2094 08:32:57 GMT", false),
+      ("Sun 06 Nov 2094 08:32:57 GMT", false), ("Sun, 06-Nov-2094 08:32:57 GMT", false),
+      ("Sun, 06 Nov 2094 8:32:57 GMT", false), ("Sun, 06 Nov 2094 08:32:57 +0000", false),
+      ("2094-11-06T08:32:57Z", false), ("0", false), ("", false), ("99999999999", false),
+    ] as [(String, Bool)])
+  func ifModifiedSinceTakesTheThreeForms(value: String, isNotModified: Bool) {
+    #expect(
+      evaluate([("If-Modified-Since", value)]) == (isNotModified ? .notModified : .proceed))
   }
 
   @Test func dateStandsInForAMissingLastModified() {
@@ -135,6 +162,8 @@ private let modified = receipt - 1_000
     #expect(!applies("W/\"a\"", etag: "W/\"a\""))
     #expect(!applies("\"a\", \"b\""))
     #expect(applies("abc", etag: "abc"))
+    #expect(!applies("a") && !applies("*") && !applies("\"a\"", etag: "a"))
+    #expect(!applies("\"a\"", etag: "W/\"a\"") && !applies("W/\"a\""))
     #expect(!applies("", etag: ""))
   }
 
@@ -145,6 +174,8 @@ private let modified = receipt - 1_000
     #expect(!applies(httpDate(modified), lastModified: nil))
     #expect(applies(httpDate(modified), date: modified + 1))
     #expect(!applies(httpDate(modified), date: modified))
+    #expect(!applies(httpDate(modified), date: modified - 1))
+    #expect(applies("Sun Nov  6 08:32:57 1994") && !applies("Sun, 06 Nov 1994 08:32:57 UTC"))
   }
 
   @Test func repeatedIfRangeNeverApplies() {

@@ -20,7 +20,7 @@ import Testing
   }
 
   private let added = [
-    "Via: 1.1 edge", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: http",
+    "Via: 1.1 edge", "CDN-Loop: edge", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: http",
     "X-Forwarded-Host: example.com",
   ]
 
@@ -54,7 +54,8 @@ import Testing
       ])
     #expect(
       forwarded(request) == [
-        "Via: 1.0 a, 1.1 b, 2 edge", "X-Forwarded-For: 198.51.100.1, 198.51.100.2, 192.0.2.1",
+        "Via: 1.0 a, 1.1 b, 2 edge", "CDN-Loop: edge",
+        "X-Forwarded-For: 198.51.100.1, 198.51.100.2, 192.0.2.1",
         "X-Forwarded-Proto: https", "X-Forwarded-Host: example.com",
       ])
     #expect(

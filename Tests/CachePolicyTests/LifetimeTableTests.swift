@@ -3,17 +3,59 @@ import Testing
 
 @testable import CachePolicy
 
-/// One random response and route, in the terms of the table and not of the wire.
-private struct TableCase {
-  var status: Int
+/// What one field of a random response says about caching.
+private struct RandomDirectives {
   var sMaxAge: Int64?
   var maxAge: Int64?
-  var expiresIn: Int64?
+  var whileRevalidate: Int64?
+  var ifError: Int64?
   var noStore: Bool
   var noCache: Bool
   var isPrivate: Bool
   var isPublic: Bool
   var mustRevalidate: Bool
+  var proxyRevalidate: Bool
+
+  init(using random: inout SeededGenerator) {
+    sMaxAge = random.odds(1, in: 5) ? random.seconds() : nil
+    maxAge = random.odds(1, in: 3) ? random.seconds() : nil
+    whileRevalidate = random.odds(1, in: 5) ? random.seconds() : nil
+    ifError = random.odds(1, in: 5) ? random.seconds() : nil
+    noStore = random.odds(1, in: 10)
+    noCache = random.odds(1, in: 10)
+    isPrivate = random.odds(1, in: 10)
+    isPublic = random.odds(1, in: 5)
+    mustRevalidate = random.odds(1, in: 8)
+    proxyRevalidate = random.odds(1, in: 8)
+  }
+
+  /// The members, as either syntax has them.
+  var text: String {
+    var members: [String] = []
+    if let sMaxAge { members.append("s-maxage=\(sMaxAge)") }
+    if let maxAge { members.append("max-age=\(maxAge)") }
+    if let whileRevalidate { members.append("stale-while-revalidate=\(whileRevalidate)") }
+    if let ifError { members.append("stale-if-error=\(ifError)") }
+    if noStore { members.append("no-store") }
+    if noCache { members.append("no-cache") }
+    if isPrivate { members.append("private") }
+    if isPublic { members.append("public") }
+    if mustRevalidate { members.append("must-revalidate") }
+    if proxyRevalidate { members.append("proxy-revalidate") }
+    return members.joined(separator: ", ")
+  }
+}
+
+/// One random response and route, in the terms of the table and not of the wire.
+private struct TableCase {
+  enum Previous { case none, declared, adaptive(granted: Int64, elapsed: Int64) }
+
+  var status: Int
+  var plain: RandomDirectives
+  var targeted: RandomDirectives?
+  var spoilsTargeted: Bool
+  var expiresIn: Int64?
+  var stoodFor: Int64?
   var hasETag: Bool
   var age: Int64
   var isAuthorized: Bool
@@ -23,45 +65,57 @@ private struct TableCase {
   var standard: Int64
   var maximum: Int64
   var statusLifetime: Int64?
-  var staleIfError: Int64
+  var errors: ErrorLifetimes
+  var heuristic: HeuristicLifetime?
+  var isAdaptive: Bool
+  var previous: Previous
+  var isUnchanged: Bool
+  var isStrict: Bool
+  var routeWhileRevalidate: Int64
+  var routeIfError: Int64
 
   init(using random: inout SeededGenerator) {
-    func seconds() -> Int64 {
-      [0, 1, 5, 59, 60, 61, 3_600, 100_000, 40_000_000].randomElement(using: &random) ?? 0
-    }
-    func maybe(_ odds: Int) -> Bool { Int.random(in: 0..<odds, using: &random) == 0 }
-    status =
-      [200, 200, 200, 204, 206, 301, 302, 404, 500, 503].randomElement(using: &random) ?? 200
-    sMaxAge = maybe(4) ? seconds() : nil
-    maxAge = maybe(2) ? seconds() : nil
-    expiresIn = maybe(3) ? seconds() - 60 : nil
-    noStore = maybe(8)
-    noCache = maybe(8)
-    isPrivate = maybe(8)
-    isPublic = maybe(6)
-    mustRevalidate = maybe(6)
-    hasETag = maybe(2)
-    age = maybe(2) ? seconds() : 0
-    isAuthorized = maybe(6)
-    setsCookie = maybe(6)
-    setCookie = [.bypass, .strip, .store].randomElement(using: &random) ?? .bypass
-    minimum = maybe(2) ? 0 : seconds()
-    standard = seconds()
-    maximum = maybe(3) ? 31_536_000 : seconds()
-    statusLifetime = maybe(4) ? seconds() : nil
-    staleIfError = maybe(2) ? 0 : seconds()
+    let statuses = [200, 200, 200, 200, 204, 206, 299, 301, 302, 404, 404, 410, 500, 503, 599]
+    status = random.pick(statuses)
+    plain = RandomDirectives(using: &random)
+    targeted = random.odds(1, in: 3) ? RandomDirectives(using: &random) : nil
+    spoilsTargeted = random.odds(1, in: 4)
+    expiresIn = random.odds(1, in: 4) ? random.seconds() - 60 : nil
+    stoodFor = random.odds(1, in: 3) ? random.seconds() : nil
+    hasETag = random.odds(1, in: 3)
+    age = random.odds(1, in: 2) ? random.seconds() : 0
+    isAuthorized = random.odds(1, in: 8)
+    setsCookie = random.odds(1, in: 8)
+    setCookie = random.pick([.bypass, .strip, .store])
+    minimum = random.odds(2, in: 3) ? 0 : random.seconds()
+    standard = random.seconds()
+    maximum = random.odds(1, in: 2) ? 31_536_000 : random.seconds()
+    statusLifetime = random.odds(1, in: 8) ? random.seconds() : nil
+    errors = ErrorLifetimes(
+      seconds: random.pick([0, 10, 60, 5_000]), includesServerErrors: random.odds(1, in: 2))
+    heuristic =
+      random.odds(1, in: 3)
+      ? HeuristicLifetime(percent: random.pick([1, 10, 100]), maximumSeconds: random.seconds())
+      : nil
+    isAdaptive = random.odds(1, in: 3)
+    previous = random.pick([
+      .none, .declared,
+      .adaptive(granted: random.seconds(), elapsed: random.seconds()),
+    ])
+    isUnchanged = random.odds(1, in: 2)
+    isStrict = random.odds(1, in: 4)
+    routeWhileRevalidate = random.odds(1, in: 2) ? 0 : random.seconds()
+    routeIfError = random.odds(1, in: 2) ? 0 : random.seconds()
   }
 
   var response: OriginResponseHead {
     var fields: [(String, String)] = [("Date", httpDate(receipt))]
-    if let sMaxAge { fields.append(("Cache-Control", "s-maxage=\(sMaxAge)")) }
-    if let maxAge { fields.append(("cache-control", "max-age=\(maxAge)")) }
+    if !plain.text.isEmpty { fields.append(("cache-control", plain.text)) }
+    if let targeted {
+      fields.append(("CDN-Cache-Control", targeted.text + (spoilsTargeted ? " ;" : "")))
+    }
     if let expiresIn { fields.append(("Expires", httpDate(receipt + expiresIn))) }
-    if noStore { fields.append(("Cache-Control", "foo, no-store")) }
-    if noCache { fields.append(("Cache-Control", "No-Cache")) }
-    if isPrivate { fields.append(("Cache-Control", "private , bar=\"x,y\"")) }
-    if isPublic { fields.append(("Cache-Control", "public")) }
-    if mustRevalidate { fields.append(("Cache-Control", "must-revalidate")) }
+    if let stoodFor { fields.append(("Last-Modified", httpDate(receipt - stoodFor))) }
     if hasETag { fields.append(("ETag", "\"v\"")) }
     if age > 0 { fields.append(("Age", "\(age)")) }
     if setsCookie { fields.append(("Set-Cookie", "a=b")) }
@@ -72,73 +126,219 @@ private struct TableCase {
     PolicyRules(
       ttl: TTLBounds(
         defaultSeconds: standard, minimumSeconds: minimum, maximumSeconds: maximum),
-      statusLifetimes: statusLifetime.map { [status: $0] } ?? [:],
-      staleIfErrorSeconds: staleIfError, setCookie: setCookie)
+      statusLifetimes: statusLifetime.map { [status: $0] } ?? [:], errors: errors,
+      heuristic: heuristic, isAdaptive: isAdaptive,
+      staleWhileRevalidateSeconds: routeWhileRevalidate, staleIfErrorSeconds: routeIfError,
+      isStaleStrict: isStrict, setCookie: setCookie)
+  }
+
+  var previousFreshness: Freshness? {
+    switch previous {
+    case .none: nil
+    case .declared:
+      Freshness(responseTimeSeconds: receipt - 9, initialAgeSeconds: 0, lifetimeSeconds: 9)
+    case .adaptive(let granted, let elapsed):
+      Freshness(
+        responseTimeSeconds: receipt - elapsed, initialAgeSeconds: 7,
+        lifetimeSeconds: granted + 7,
+        flags: FreshnessFlags().tracing(LifetimeTrace(row: .adaptive, rowSeconds: nil)))
+    }
   }
 }
 
+/// What the table says of a response that is stored.
+private struct TableEntry: Equatable {
+  /// Seconds from the receipt for which it is fresh.
+  var remaining: Int64
+  var row: LifetimeSource
+  var clamps: LifetimeClamps = []
+  var lastWord: LifetimeSource
+  var whileRevalidate: Int64 = 0
+  var ifError: Int64 = 0
+}
+
 /// The table once more, as a list of cases and without any of the code under test.
-private func expected(_ row: TableCase) -> (remaining: Int64, source: LifetimeSource)? {
+private func expected(_ row: TableCase) -> TableEntry? {
+  // RFC 9213: the targeted field takes the place of the others when it is valid and not empty.
+  var said = row.plain
+  var expiresIn = row.expiresIn
+  if let targeted = row.targeted, !targeted.text.isEmpty, !row.spoilsTargeted {
+    said = targeted
+    expiresIn = nil
+  }
+  let floor = row.minimum < row.maximum ? row.minimum : row.maximum
+  let isForbidden = said.noStore || said.isPrivate || said.noCache
+  let isForced = isForbidden && floor > 0
   if row.status == 206 { return nil }
-  let isForbidden = row.noStore || row.isPrivate || row.noCache
-  if row.minimum == 0 && (row.noStore || row.isPrivate) { return nil }
+  if (said.noStore || said.isPrivate) && !isForced { return nil }
   if row.setsCookie && row.setCookie == .bypass { return nil }
-  let isForced = row.minimum > 0 && isForbidden
   if row.isAuthorized {
     if isForced { return nil }
-    if !row.isPublic && row.sMaxAge == nil && !row.mustRevalidate { return nil }
+    if !said.isPublic && said.sMaxAge == nil && !said.mustRevalidate { return nil }
   }
-
-  let declared = row.sMaxAge ?? row.maxAge ?? row.expiresIn.map { $0 < 0 ? 0 : $0 }
-  let isOrdinary = [200, 204, 301, 404].contains(row.status)
-  let isMarked = row.isPublic && row.status == 302
-  if declared == nil && !isOrdinary && !isMarked && row.statusLifetime == nil { return nil }
-
-  var result: (remaining: Int64, source: LifetimeSource)
-  if isForced {
-    result = (min(row.minimum, row.maximum), .routeMinimum)
-  } else if let declared {
-    let name: LifetimeSource =
-      row.sMaxAge != nil ? .sMaxAge : row.maxAge != nil ? .maxAge : .expires
-    result =
-      declared > row.maximum ? (row.maximum - row.age, .routeMaximum) : (declared - row.age, name)
-    let floor = min(row.minimum, row.maximum)
-    if floor > 0 && result.remaining < floor { result = (floor, .routeMinimum) }
-  } else {
-    if let seconds = row.statusLifetime {
-      result = (seconds, .statusLifetime)
-    } else if row.minimum > row.standard {
-      result = (row.minimum, .routeMinimum)
-    } else {
-      result = (row.standard, .routeDefault)
+  let declared = said.sMaxAge ?? said.maxAge ?? expiresIn.map { $0 < 0 ? 0 : $0 }
+  if declared == nil && row.statusLifetime == nil {
+    switch row.status {
+    case 200, 204, 301: break
+    case 299, 302: if !said.isPublic { return nil }
+    case 404, 410: if row.errors.seconds == 0 { return nil }
+    case 500, 503:
+      if row.errors.seconds == 0 || !row.errors.includesServerErrors { return nil }
+    default: return nil
     }
-    if result.remaining > row.maximum { result = (row.maximum, .routeMaximum) }
-    if result.remaining == 0 { result.remaining = -row.age }
   }
-  if row.noCache && !isForced { return row.hasETag ? result : nil }
-  if row.hasETag { return result }
-  let forbidsStale = isForced || row.mustRevalidate || row.sMaxAge != nil
-  return result.remaining + (forbidsStale ? 0 : row.staleIfError) > 0 ? result : nil
+
+  var entry: TableEntry
+  if isForced {
+    entry = TableEntry(
+      remaining: floor, row: .routeMinimum, clamps: .forced, lastWord: .routeMinimum)
+  } else if let declared {
+    entry = originsEntry(
+      declared, said.sMaxAge != nil ? .sMaxAge : said.maxAge != nil ? .maxAge : .expires,
+      row, floor: floor, isError: [404, 410, 500, 503].contains(row.status))
+  } else if let seconds = row.statusLifetime {
+    entry = operatorsEntry(seconds, .statusLifetime, row, floor: 0)
+  } else if [404, 410, 500, 503].contains(row.status) {
+    entry = operatorsEntry(row.errors.seconds, .errorLifetime, row, floor: 0)
+  } else {
+    entry = undeclaredEntry(row, floor: floor)
+  }
+
+  // Stale use.
+  let isUnvalidated = !row.hasETag && row.stoodFor == nil
+  if said.noCache && !isForced { return isUnvalidated ? nil : entry }
+  let forbidsOutright = isForced || said.mustRevalidate || said.proxyRevalidate
+  if !forbidsOutright && !(row.isStrict && said.sMaxAge != nil) {
+    entry.whileRevalidate = said.whileRevalidate ?? 0
+    entry.ifError = said.ifError ?? 0
+  }
+  if !forbidsOutright && said.sMaxAge == nil {
+    if said.whileRevalidate == nil { entry.whileRevalidate = row.routeWhileRevalidate }
+    if said.ifError == nil { entry.ifError = row.routeIfError }
+  }
+  let isUseless = entry.remaining + max(entry.whileRevalidate, entry.ifError) <= 0
+  return isUnvalidated && isUseless ? nil : entry
+}
+
+/// A lifetime that counts from the response's origin.
+private func originsEntry(
+  _ seconds: Int64, _ name: LifetimeSource, _ row: TableCase, floor: Int64, isError: Bool
+) -> TableEntry {
+  var entry = TableEntry(remaining: seconds - row.age, row: name, lastWord: name)
+  if seconds > row.maximum {
+    entry.remaining = row.maximum - row.age
+    entry.clamps = .cutAtMaximum
+    entry.lastWord = .routeMaximum
+  }
+  var errorFloor: Int64 = 0
+  if isError && row.errors.includesServerErrors {
+    errorFloor = row.errors.seconds > row.maximum ? row.maximum : row.errors.seconds
+  }
+  if errorFloor > floor {
+    if entry.remaining < errorFloor {
+      entry.remaining = errorFloor
+      entry.clamps.insert(.raisedToErrorMinimum)
+      entry.lastWord = .errorLifetime
+    }
+  } else if floor > 0 && entry.remaining < floor {
+    entry.remaining = floor
+    entry.clamps.insert(.raisedToMinimum)
+    entry.lastWord = .routeMinimum
+  }
+  return entry
+}
+
+/// A lifetime that counts from the receipt.
+private func operatorsEntry(
+  _ seconds: Int64, _ name: LifetimeSource, _ row: TableCase, floor: Int64
+) -> TableEntry {
+  var entry = TableEntry(remaining: seconds, row: name, lastWord: name)
+  if seconds > row.maximum {
+    entry.remaining = row.maximum
+    entry.clamps = .cutAtMaximum
+    entry.lastWord = .routeMaximum
+  } else if seconds < floor {
+    entry.remaining = floor
+    entry.clamps = .raisedToMinimum
+    entry.lastWord = .routeMinimum
+  }
+  if entry.remaining == 0 { entry.remaining = -row.age }
+  return entry
+}
+
+private func undeclaredEntry(_ row: TableCase, floor: Int64) -> TableEntry {
+  var expectable: Int64?
+  if let heuristic = row.heuristic, let stoodFor = row.stoodFor {
+    let share = stoodFor * heuristic.percent / 100
+    expectable = share < heuristic.maximumSeconds ? share : heuristic.maximumSeconds
+  }
+  if row.isAdaptive {
+    var seconds = expectable ?? row.standard
+    if case .adaptive(let stored, let elapsed) = row.previous {
+      let granted = stored < 1 ? 1 : stored
+      if !row.isUnchanged {
+        seconds = (granted < elapsed ? granted : elapsed) / 2
+      } else if elapsed < granted || elapsed > granted + granted + 60 {
+        seconds = granted
+      } else {
+        seconds = granted + granted
+      }
+    }
+    return operatorsEntry(seconds < 1 ? 1 : seconds, .adaptive, row, floor: floor)
+  }
+  if let expectable {
+    return originsEntry(expectable, .heuristic, row, floor: floor, isError: false)
+  }
+  return operatorsEntry(row.standard, .routeDefault, row, floor: floor)
+}
+
+extension SeededGenerator {
+  fileprivate mutating func odds(_ count: Int, in all: Int) -> Bool {
+    Int.random(in: 0..<all, using: &self) < count
+  }
+
+  fileprivate mutating func pick<Element>(_ choices: [Element]) -> Element {
+    choices[Int.random(in: 0..<choices.count, using: &self)]
+  }
+
+  fileprivate mutating func seconds() -> Int64 {
+    pick([0, 1, 5, 59, 60, 61, 3_600, 100_000, 40_000_000])
+  }
 }
 
 @Suite struct LifetimeTableTests {
   /// The first seed is new in every run; those that ever failed join the list.
-  @Test(arguments: [UInt64.random(in: 0 ... .max), 1, 2, 3])
+  @Test(
+    "RFC 9111 3, 4.2, 5.2; RFC 5861; RFC 9213: the TTL table",
+    arguments: [UInt64.random(in: 0 ... .max), 1, 2, 3])
   func randomResponsesGetWhatTheTableSays(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var rowsBySource: [LifetimeSource: Int] = [:]
-    for index in 0..<5_000 {
+    for index in 0..<10_000 {
       let row = TableCase(using: &random)
-      let request = makeRequest(fields: row.isAuthorized ? [("Authorization", "x")] : [])
-      let decision = decide(row.response, to: request, row.rules)
+      let explanation = StorePolicy.explain(
+        request: makeRequest(fields: row.isAuthorized ? [("Authorization", "x")] : []),
+        response: row.response, requestTime: receipt, responseTime: receipt, rules: row.rules,
+        previous: row.previousFreshness, isUnchanged: row.isUnchanged)
       let table = expected(row)
-      let isSame =
-        decision.freshness?.remainingSeconds(now: receipt) == table?.remaining
-        && decision.source == table?.source
-      if let table { rowsBySource[table.source, default: 0] += 1 }
-      if isSame { continue }
+      var found: TableEntry?
+      if case .store(let freshness, let source) = explanation.decision,
+        let trace = explanation.lifetime
+      {
+        found = TableEntry(
+          remaining: freshness.remainingSeconds(now: receipt), row: trace.row,
+          clamps: trace.clamps, lastWord: source,
+          whileRevalidate: freshness.staleWhileRevalidateSeconds,
+          ifError: freshness.staleIfErrorSeconds)
+        // What is stored keeps the trace.
+        #expect(freshness.trace?.row == trace.row && freshness.trace?.clamps == trace.clamps)
+      }
+      if let table { rowsBySource[table.lastWord, default: 0] += 1 }
+      if found == table { continue }
       Issue.record(
-        "seed \(seed), case \(index): \(decision) but the table says \(table as Any): \(row)")
+        """
+        seed \(seed), case \(index): \(explanation) but the table says \(table as Any): \(row)
+        """)
       return
     }
     // No row of the table goes untried.

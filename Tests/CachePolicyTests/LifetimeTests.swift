@@ -41,12 +41,60 @@ import Testing
     #expect(try #require(lifetime(badDate)) == (30, .expires))
   }
 
-  @Test func invalidPastAndRepeatedExpiresHaveExpired() throws {
-    for value in ["0", "-1", "", "Thu, 18 Aug 2050 02:01:18 UTC", httpDate(receipt - 5)] {
-      #expect(try #require(lifetime([("Expires", value)])) == (0, .expires), "\(value)")
-    }
+  /// RFC 9111 section 5.3, RFC 9110 section 5.6.7.
+  @Test(arguments: [
+    "Thu, 18 Aug 2050 02:01:18 GMT", "Thursday, 18-Aug-50 02:01:18 GMT", "Thu Aug 18 02:01:18 2050",
+    "Thu Aug  8 02:01:18 2050",
+    // RFC 9111 section 4.2: in any letter case.
+    "thu, 18 aug 2050 02:01:18 gmt", "THU, 18 AUG 2050 02:01:18 GMT",
+    "THURSDAY, 18-aug-50 02:01:18 Gmt", "tHU aUG 18 02:01:18 2050",
+  ])
+  func allThreeDateFormsOfExpiresAreRead(value: String) throws {
+    // Read today, since a two-digit year is the one nearest to the receipt.
+    let now: Int64 = 1_767_225_600
+    let decision = StorePolicy.decide(
+      request: makeRequest(), response: makeResponse(200, [("Expires", value)]), requestTime: now,
+      responseTime: now, rules: PolicyRules(ttl: TTLBounds(maximumSeconds: .max)))
+    #expect(decision.source == .expires)
+    #expect(try #require(decision.freshness).lifetimeSeconds > 700_000_000)
+  }
+
+  /// RFC 9111 section 5.3: anything but a date has expired.
+  @Test(arguments: [
+    "0", "-1", "", "never", "Thu, 18 Aug 2050 02:01:18 UTC", "Thu, 18 Aug 2050 02:01:18 AEST",
+    "thu, 18 aug 2050 02:01:18 utc", "Thu, 18 Aug 2050 02:01:18 EST",
+    "Thu, 18 Aug 2050 02:01:18 +0000", "Thu, 18 Aug 2050 02:01:18", "Thu, 18 Aug 50 02:01:18 GMT",
+    "Thu, 8 Aug 2050 02:01:18 GMT", "Thu 18 Aug 2050 02:01:18 GMT",
+    "Thu, 18-Aug-2050 02:01:18 GMT", "Thu, 18 Aug 2050 2:01:18 GMT",
+    "Thu, 18 Aug 2050 02:01 GMT", "Thu,  18 Aug 2050 02:01:18 GMT",
+    "Thursday, 18 Aug 2050 02:01:18 GMT",
+
+    "Thu, 18 Aug 2050 02.01.18 GMT", "Thu, 18 Aug 2050 24:01:18 GMT",
+    "Thu, 32 Aug 2050 02:01:18 GMT", "18 Aug 2050 02:01:18 GMT", "2050-08-18T02:01:18Z",
+    "2544314478", "Thu, 18 Aug 2050 02:01:18 GMT, x", "\"Thu, 18 Aug 2050 02:01:18 GMT\"",
+  ])
+  func invalidExpiresHasExpired(value: String) throws {
+    #expect(try #require(lifetime([("Expires", value)])) == (0, .expires))
+  }
+
+  @Test func pastAndRepeatedExpiresHaveExpired() throws {
+    #expect(try #require(lifetime([("Expires", httpDate(receipt - 5))])) == (0, .expires))
+    #expect(try #require(lifetime([("Expires", httpDate(receipt))])) == (0, .expires))
+    #expect(try #require(lifetime([("Expires", httpDate(receipt + 1))])) == (1, .expires))
     let twice = [("Expires", httpDate(receipt + 30)), ("Expires", httpDate(receipt + 30))]
     #expect(try #require(lifetime(twice)) == (0, .expires))
+  }
+
+  /// RFC 9111 section 1.2.2.
+  @Test func secondsBeyondTwoToThe31AreTwoToThe31() throws {
+    let rules = bounds(0, 100, .max)
+    for (text, seconds) in [
+      ("2147483647", 2_147_483_647), ("2147483648", 2_147_483_648), ("2147483649", 2_147_483_648),
+      ("9999999999999999999999", 2_147_483_648),
+    ] as [(String, Int64)] {
+      let found = lifetime([("Cache-Control", "max-age=\(text)")], rules)
+      #expect(try #require(found) == (seconds, .maxAge))
+    }
   }
 
   @Test func withoutAMinimumTheOriginIsCutAtTheMaximumOnly() throws {
@@ -68,7 +116,8 @@ import Testing
     #expect(try #require(lifetime([("Cache-Control", "max-age=50")], rules)) == (50, .maxAge))
     #expect(try #require(lifetime([], rules)) == (100, .routeDefault))
     #expect(try #require(lifetime([], bounds(500, 100, 1_000))) == (500, .routeMinimum))
-    #expect(try #require(lifetime([], bounds(5_000, 100, 1_000))) == (1_000, .routeMaximum))
+    // A configuration with a minimum above the maximum does not load; here the maximum holds.
+    #expect(try #require(lifetime([], bounds(5_000, 100, 1_000))) == (1_000, .routeMinimum))
   }
 
   @Test func statusLifetimesStandInForTheDefaultAndIgnoreTheMinimum() throws {

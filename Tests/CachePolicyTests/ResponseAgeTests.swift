@@ -14,7 +14,10 @@ import Testing
     arguments: [
       ([], 0), (["0"], 0), (["7200"], 7_200), (["7200, 0"], 7_200), (["0, 7200"], 0),
       (["7200", "0"], 7_200), (["0", "7200"], 0), (["abc"], 0), (["-7200"], 0), (["7200.0"], 0),
-      ([""], 0), (["abc, 5"], 0), (["99999999999999999999"], 2_147_483_648),
+      ([""], 0), (["abc, 5"], 0), (["abc", "5"], 0), (["", "5"], 5), ([", 5"], 5), (["+5"], 0),
+      (["5;a=b"], 0), (["\"5\""], 0), (["5 6"], 0), (["0x10"], 0), (["007"], 7),
+      (["2147483647"], 2_147_483_647), (["2147483649"], 2_147_483_648),
+      (["99999999999999999999"], 2_147_483_648),
     ] as [([String], Int64)])
   func theFirstMemberOfAgeCountsIfItIsAWholeNumber(values: [String], age: Int64) {
     #expect(initialAge(values.map { ("Age", $0) }) == age)
@@ -39,6 +42,8 @@ import Testing
 
   @Test func aMissingOrInvalidDateCountsAsTheReceipt() {
     #expect(initialAge([("Date", "yesterday"), ("Age", "4")]) == 4)
+    #expect(initialAge([("Date", "yesterday"), ("Date", httpDate(receipt - 9))]) == 9)
+    #expect(initialAge([("Date", httpDate(receipt - 9)), ("Date", httpDate(receipt))]) == 9)
   }
 }
 

@@ -110,12 +110,81 @@ import Testing
       !servesOnError(freshness(ifError: 10, .alwaysRevalidate), at: 1_000, isUnreachable: true))
   }
 
-  /// RFC 9111 section 5.2.1.7.
-  @Test func onlyIfCachedIsSeen() {
-    #expect(
-      ServePolicy.onlyIfCached(
-        makeRequest(fields: [("Cache-Control", "max-age=5, Only-If-Cached")])))
-    #expect(!ServePolicy.onlyIfCached(makeRequest(fields: [("Cache-Control", "no-cache")])))
+  /// RFC 9111 section 5.2.1.7: on every route, whether its directives count or not.
+  @Test(
+    arguments: [
+      ("max-age=5, Only-If-Cached", true), ("only-if-cached", true), ("only-if-cached=x", true),
+      ("ONLY-IF-CACHED ,", true), ("x=\"only-if-cached\"", false), ("only-if-cache", false),
+      ("no-cache", false), ("", false),
+    ] as [(String, Bool)])
+  func onlyIfCachedIsSeen(value: String, expected: Bool) {
+    #expect(ServePolicy.onlyIfCached(makeRequest(fields: [("Cache-Control", value)])) == expected)
+    #expect(!ServePolicy.onlyIfCached(makeRequest(fields: [("Pragma", value)])))
+  }
+
+  @Test func onlyIfCachedIsSeenOnAnyLine() {
+    let fields = [("Cache-Control", "max-age=1"), ("cache-control", "only-if-cached")]
+    #expect(ServePolicy.onlyIfCached(makeRequest(fields: fields)))
     #expect(!ServePolicy.onlyIfCached(makeRequest()))
+  }
+
+  private func serve(_ fields: [(String, String)], honours: Bool = true) -> ServeDecision {
+    ServePolicy.decide(
+      freshness(), request: makeRequest(fields: fields), now: 1_001,
+      rules: PolicyRules(honoursRequestDirectives: honours))
+  }
+
+  /// RFC 9111 section 5.4.
+  @Test func pragmaSpeaksOnlyWhereCacheControlIsSilent() {
+    let asked = ServeDecision.revalidate(.requestDirective)
+    #expect(serve([("Pragma", "no-cache")]) == asked)
+    #expect(serve([("Pragma", "x, No-Cache")]) == asked)
+    #expect(serve([("Pragma", "no-cache"), ("Cache-Control", "max-age=60")]) == .fresh)
+    #expect(serve([("Pragma", "no-cache"), ("Cache-Control", "")]) == .fresh)
+    #expect(serve([("Pragma", "no-cache")], honours: false) == .fresh)
+    #expect(serve([("Pragma", "no-store")]) == .fresh)
+    #expect(serve([("Pragma", "\"no-cache\"")]) == .fresh)
+  }
+
+  /// RFC 9111 section 5.2.1: odd writing.
+  @Test(
+    arguments: [
+      ("max-age=\"60\"", true), ("MAX-AGE=60", true), ("max-age=60, max-age=0", false),
+      ("max-age=-1", false), ("max-age=1.5", false), ("max-age", false), ("max-age=", false),
+      ("max-age = 60", false), ("max-age='60'", false), ("max-age=99999999999999999999", true),
+      ("min-fresh=x", true), ("min-fresh=59", true), ("min-fresh=60", false),
+      ("min-fresh=99999999999999999999", false), ("no-cache=\"x\"", false), ("no-cache=x", false),
+      ("nocache", true), ("no-store", true), ("unknown=1, ,", true), ("max-stale=x", true),
+      ("s-maxage=0", true), ("must-revalidate", true), ("private", true),
+    ] as [(String, Bool)])
+  func directivesOfTheRequestAreReadStrictly(value: String, isFresh: Bool) {
+    let expected = isFresh ? ServeDecision.fresh : .revalidate(.requestDirective)
+    #expect(serve([("Cache-Control", value)]) == expected)
+    #expect(serve([("Cache-Control", value)], honours: false) == .fresh)
+  }
+
+  /// RFC 9111 section 5.2.1.2.
+  @Test func maxStaleYieldsToWhatIsStricter() {
+    #expect(serve(freshness(), at: 1_060, "max-stale=0") == .fresh)
+    #expect(serve(freshness(), at: 1_061, "max-stale=0") == .revalidate(.stale))
+    #expect(serve(freshness(), at: 1_061, "max-stale=x") == .revalidate(.stale))
+    #expect(serve(freshness(), at: 1_061, "max-stale=5, max-stale=0") == .revalidate(.stale))
+    #expect(
+      serve(freshness(), at: 1_061, "max-stale=9, min-fresh=1") == .revalidate(.requestDirective))
+    #expect(
+      serve(freshness(), at: 1_061, "max-stale, no-cache") == .revalidate(.requestDirective))
+    #expect(serve(freshness(), at: 1_061, "max-stale", honours: false) == .revalidate(.stale))
+  }
+
+  /// RFC 5861 section 4.
+  @Test func staleIfErrorOfARequestCountsWhereHonouredAndNothingForbids() {
+    func serves(_ now: Int64, honours: Bool = true, _ flags: FreshnessFlags = []) -> Bool {
+      ServePolicy.mayServeStaleOnError(
+        freshness(flags), now: now, isUnreachable: false,
+        rules: PolicyRules(honoursRequestDirectives: honours),
+        request: makeRequest(fields: [("Cache-Control", "stale-if-error=10")]))
+    }
+    #expect(serves(1_069) && !serves(1_070))
+    #expect(!serves(1_065, honours: false) && !serves(1_065, .mustRevalidate))
   }
 }

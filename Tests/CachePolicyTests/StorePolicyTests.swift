@@ -23,6 +23,14 @@ import Testing
     #expect(reason(makeRequest(method)) == .method)
   }
 
+  @Test func queriesAreLookedUpWithTheirContentWhereTheRouteHasThemInTheKey() {
+    let query = makeRequest("QUERY", framing: .length(9))
+    #expect(reason(query, PolicyRules(isQueryCacheable: true)) == nil)
+    #expect(reason(makeRequest("POST"), PolicyRules(isQueryCacheable: true)) == .method)
+    let off = PolicyRules(isCachingEnabled: false, isQueryCacheable: true)
+    #expect(reason(query, off) == .routePasses)
+  }
+
   @Test func contentUpgradesAndSwitchedOffRoutesPass() {
     #expect(reason(makeRequest("GET", framing: .length(1))) == .requestContent)
     #expect(reason(makeRequest("GET", framing: .streamed)) == .requestContent)
@@ -41,7 +49,15 @@ import Testing
     let freshness = try #require(decision.freshness)
     #expect(freshness.lifetimeSeconds == 86_400)
     #expect(freshness.responseTimeSeconds == receipt)
-    #expect(freshness.flags == .mayServeStaleOnFailure)
+    #expect(freshness.flags.withoutTrace == .mayServeStaleOnFailure)
+  }
+
+  @Test func answersToQueryAreStoredWhereTheRouteHasThemInTheKey() {
+    let query = makeRequest("QUERY", framing: .length(9))
+    #expect(decide(makeResponse(), to: query).refusal == .method)
+    #expect(
+      decide(makeResponse(), to: query, PolicyRules(isQueryCacheable: true)).source
+        == .routeDefault)
   }
 
   @Test(arguments: ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "FOO"])
@@ -76,22 +92,52 @@ import Testing
   /// RFC 9110 section 15.1.
   @Test(arguments: [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501])
   func statusesCacheableByDefaultNeedNoLifetime(status: Int) {
-    #expect(decide(makeResponse(status)).source == .routeDefault)
+    #expect(decide(makeResponse(status)).source == (status < 400 ? .routeDefault : .errorLifetime))
   }
 
-  @Test(arguments: [201, 202, 302, 303, 307, 400, 401, 403, 416, 429, 500, 502, 503, 504, 599])
+  /// RFC 9111 section 3: a status that nobody knows is stored when it is final and has a lifetime.
+  @Test(arguments: [100, 101, 102, 103, 199])
+  func interimResponsesAreNeverStored(status: Int) {
+    let minimum = PolicyRules(
+      ttl: TTLBounds(minimumSeconds: 60), statusLifetimes: [status: 60])
+    for rules in [PolicyRules(), minimum] {
+      #expect(decide(makeResponse(status, control("public, max-age=60")), rules).refusal == .status)
+    }
+  }
+
+  @Test(arguments: [
+    201, 202, 299, 302, 303, 307, 399, 400, 401, 403, 416, 499, 500, 502, 503,
+    504, 599,
+  ])
   func otherStatusesNeedAnExplicitLifetime(status: Int) {
     #expect(decide(makeResponse(status)).refusal == .status)
     #expect(decide(makeResponse(status, control("max-age=60"))).source == .maxAge)
     #expect(decide(makeResponse(status, control("s-maxage=60"))).source == .sMaxAge)
     let expires = [("Expires", httpDate(receipt + 60)), ("Date", httpDate(receipt))]
     #expect(decide(makeResponse(status, expires)).source == .expires)
+    #expect(
+      decide(makeResponse(status, control("max-age=60, must-understand"))).refusal
+        == (StatusRules.isUnderstood(status) ? nil : .mustUnderstand))
     let rules = PolicyRules(statusLifetimes: [status: 7])
     #expect(decide(makeResponse(status), rules).source == .statusLifetime)
     // A route's minimum alone does not make an error cacheable.
     let minimum = PolicyRules(ttl: TTLBounds(minimumSeconds: 60))
     #expect(decide(makeResponse(status), minimum).refusal == .status)
     #expect(decide(makeResponse(status, control("no-store")), minimum).refusal == .status)
+  }
+
+  /// RFC 6585 sections 3 to 6.
+  @Test(arguments: [428, 429, 431, 511])
+  func statusesAboutOneClientAreNeverStored(status: Int) {
+    let text = "public, max-age=60, s-maxage=60"
+    for rules in [PolicyRules(), PolicyRules(ttl: TTLBounds(minimumSeconds: 60))] {
+      #expect(decide(makeResponse(status), rules).refusal == .status)
+      #expect(decide(makeResponse(status, control(text)), rules).refusal == .status)
+    }
+    // But for the operator who asks for it.
+    let named = PolicyRules(statusLifetimes: [status: 1])
+    #expect(decide(makeResponse(status), named).source == .statusLifetime)
+    #expect(decide(makeResponse(430, control(text))).source == .sMaxAge)
   }
 
   @Test func publicMakesAStatusCacheableButNoServerError() {
@@ -187,10 +233,12 @@ import Testing
   @Test func flagsFollowTheDirectives() throws {
     let text = "s-maxage=60, immutable, no-transform"
     let flags = try #require(decide(makeResponse(200, control(text))).freshness).flags
-    #expect(flags == [.mustRevalidate, .immutable, .noTransform, .explicitLifetime])
+    let wanted: FreshnessFlags = [.mustRevalidate, .immutable, .noTransform, .explicitLifetime]
+    #expect(flags.withoutTrace == wanted)
     for directive in ["must-revalidate", "proxy-revalidate"] {
       let response = makeResponse(200, control("max-age=60, \(directive)"))
-      #expect(decide(response).freshness?.flags == [.mustRevalidate, .explicitLifetime])
+      let flags = decide(response).freshness?.flags.withoutTrace
+      #expect(flags == [.mustRevalidate, .explicitLifetime])
     }
   }
 
@@ -207,9 +255,42 @@ import Testing
     #expect(try windows("max-age=60, must-revalidate") == [0, 0])
     #expect(try windows("s-maxage=60") == [0, 0])
     #expect(try windows("s-maxage=60, stale-while-revalidate=50, stale-if-error=9") == [50, 9])
+    // RFC 9111 section 4.2.4: what forbids stale use outright leaves no window.
+    for word in ["must-revalidate", "proxy-revalidate"] {
+      let both = "\(word), stale-while-revalidate=50, stale-if-error=9"
+      #expect(try windows("max-age=60, \(both)") == [0, 0])
+      #expect(try windows("s-maxage=60, \(both)") == [0, 0])
+    }
+    #expect(try windows("max-age=60, stale-while-revalidate=x, stale-if-error=-1") == [0, 0])
+    let strict = PolicyRules(isStaleStrict: true)
+    let shared = makeResponse(200, control("s-maxage=60, stale-while-revalidate=50"))
+    #expect(decide(shared, strict).freshness?.staleWhileRevalidateSeconds == 0)
+    let own = makeResponse(200, control("max-age=60, stale-while-revalidate=50"))
+    #expect(decide(own, strict).freshness?.staleWhileRevalidateSeconds == 50)
     let forced = PolicyRules(
       ttl: TTLBounds(minimumSeconds: 9), staleWhileRevalidateSeconds: 5, staleIfErrorSeconds: 6)
     let response = makeResponse(200, control("no-store, stale-if-error=50"))
     #expect(decide(response, forced).freshness?.staleIfErrorSeconds == 0)
+  }
+
+  /// RFC 9111 section 4.2.4.
+  @Test(arguments: [
+    ("max-age=60", true), ("public", true), ("max-age=60, must-revalidate", false),
+    ("max-age=60, proxy-revalidate", false), ("s-maxage=60", false), ("no-cache", false),
+    ("max-age=60, stale-if-error=0", false), ("max-age=60, stale-if-error=5", false),
+    ("max-age=60, stale-while-revalidate=5", true),
+  ])
+  func staleUseWhileTheOriginIsGoneNeedsNoLeave(text: String, isAllowed: Bool) {
+    let response = makeResponse(200, control(text) + [("ETag", "x")])
+    let flags = decide(response).freshness?.flags
+    #expect(flags?.contains(.mayServeStaleOnFailure) == isAllowed)
+  }
+
+  /// RFC 9111 section 5.2.2.6.
+  @Test func noTransformIsKept() {
+    #expect(
+      decide(makeResponse(200, control("no-transform"))).freshness?.flags
+        .contains(.noTransform) == true)
+    #expect(decide(makeResponse()).freshness?.flags.contains(.noTransform) == false)
   }
 }

@@ -14,9 +14,18 @@ import Testing
         #expect(!UnsafeInvalidation.applies(method: method, status: status))
       }
     }
-    for method in [RequestMethod.get, .head, .options, .trace, .query] {
+    for method in [RequestMethod.get, .head, .options, .trace, .query, .propfind, .report] {
       #expect(!UnsafeInvalidation.applies(method: method, status: 200))
     }
+  }
+
+  /// RFC 9110 section 9.2.1: what is not known to be safe is not.
+  @Test(arguments: [
+    ("M-SEARCH", true), ("get", true), ("MKCOL", true), ("X", true), ("PROPFIND", false),
+    ("SEARCH", false), ("QUERY", false),
+  ])
+  func unknownMethodsInvalidate(name: String, applies: Bool) {
+    #expect(UnsafeInvalidation.applies(method: makeRequest(name).method, status: 200) == applies)
   }
 
   private func targets(
@@ -48,6 +57,9 @@ import Testing
       ("http://other.com/x", nil), ("//other.com/x", nil), ("http://example.com.evil/x", nil),
       ("http://example.com@evil/x", nil), ("http:x", nil), ("http:/x", nil), ("mailto:a@b", nil),
       ("/x y", nil), ("/x\u{7F}", nil),
+      ("http://example.com:/x", "/x"), ("http://EXAMPLE.com./x", nil), ("///x", nil),
+      ("http:///x", nil), ("/%2e%2e/x", "/%2e%2e/x"), ("/a/../../x", "/x"), ("/.", "/"),
+      ("/x/..", "/"), ("//example.com", "/"), ("?", "/a/b?"), ("1:x", "/a/1:x"),
     ] as [(String, String?)])
   func referencesOfTheSameOriginAreResolved(reference: String, expected: String?) {
     let all = ["/a/b?c"] + (expected.map { [$0] } ?? [])

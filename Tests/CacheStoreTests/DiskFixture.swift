@@ -37,6 +37,14 @@ struct DiskObject: Hashable {
     }
   }
 
+  /// Every other version has tags: one of its key's first byte, one of its version.
+  var tags: [UInt64] {
+    version % 2 == 0 ? [] : [Self.groupTag(key.utf8.first ?? 0), Self.versionTag(version)]
+  }
+
+  static func groupTag(_ group: UInt8) -> UInt64 { 1000 + UInt64(group) }
+  static func versionTag(_ version: Int) -> UInt64 { UInt64(version % 5) << 40 }
+
   var metadata: ObjectMetadata {
     var metadata = ObjectMetadata()
     metadata.fetchSequence = sequence
@@ -54,7 +62,7 @@ struct DiskObject: Hashable {
           let stored: StoredBody =
             body.count > 65_536 ? .buffers([ByteBuffer(bytes: body)]) : .bytes(bytes)
           return StoredObject.make(
-            hash: hash, key: key, head: head, body: stored, metadata: metadata)
+            hash: hash, key: key, head: head, body: stored, metadata: metadata, tags: tags)
         }
       }
     }
@@ -100,7 +108,9 @@ extension DiskTier {
   func finish(_ spool: SpoolWriter, _ object: DiskObject) -> StoredObject? {
     Array(object.key.utf8).withUnsafeBytes { key in
       object.head.withUnsafeBytes { head in
-        finishSpool(spool, hash: object.hash, key: key, head: head, metadata: object.metadata)
+        finishSpool(
+          spool, hash: object.hash, key: key, head: head, metadata: object.metadata,
+          tags: object.tags)
       }
     }
   }
@@ -139,6 +149,7 @@ extension StoredObject {
       key: key, version: version, count: count, sequence: metadata.fetchSequence)
     #expect(withKey { String(decoding: $0, as: UTF8.self) } == key)
     #expect(metadata == object.metadata)
+    #expect(tags == object.tags)
     guard let body = wholeBody() else { return nil }
     // memcmp: comparing arrays takes most of a debug run's time.
     let expected = object.body

@@ -49,10 +49,13 @@ import Testing
     for count in stride(from: 0, to: 131_000, by: 7) as StrideTo<UInt32> {
       let entry = IndexEntry(
         fingerprint: 0xFF_FFFF_FFFF,
-        place: RecordPlace(slot: 0xFF_FFFF, block: 0x1_FFFF, blockCount: count))
+        place: RecordPlace(
+          slot: 0x7F_FFFF, block: 0x1_FFFF, blockCount: count,
+          isMarkedStale: count % 2 == 0))
       #expect(entry.place.blockCount >= count && entry.place.blockCount < count + 16)
       #expect(entry.fingerprint == 0xFF_FFFF_FFFF)
-      #expect(entry.place.block == 0x1_FFFF && entry.slot == 0xFF_FFFF && !entry.isHit)
+      #expect(entry.place.block == 0x1_FFFF && entry.slot == 0x7F_FFFF && !entry.isHit)
+      #expect(entry.isMarkedStale == (count % 2 == 0))
     }
   }
 

@@ -17,23 +17,54 @@ import Testing
     }
     model.tier.abandon()
     #expect(model.hits > 200, "seed \(seed)")
+    #expect(model.marked > 2, "seed \(seed)")
   }
 }
 
 private struct DiskModel {
-  struct Rule {
+  enum Target: Equatable {
+    case all
+    /// First byte of the keys it takes.
+    case group(UInt8)
+    case tag(UInt64)
+  }
+
+  struct Rule: Equatable {
     let sequence: UInt64
-    /// First byte of the keys it takes; nil for all.
-    let group: UInt8?
+    let target: Target
+    let kind: InvalidationKind
 
     func takes(_ object: DiskObject) -> Bool {
-      object.sequence < sequence && (group == nil || object.key.utf8.first == group)
+      guard object.sequence < sequence else { return false }
+      switch target {
+      case .all: return true
+      case .group(let group): return object.key.utf8.first == group
+      case .tag(let tag): return object.tags.contains(tag)
+      }
     }
 
     var selector: InvalidationSelector {
-      guard let group else { return .everything }
-      return .path(host: nil, pattern: "/\(UnicodeScalar(group))*")
+      switch target {
+      case .all: .everything
+      case .group(let group): .path(host: nil, pattern: "/\(UnicodeScalar(group))*")
+      case .tag(let tag): .tag(TagHash(value: tag))
+      }
     }
+
+    /// As the tier asks during a sweep, where keys here have no slash.
+    func match(_ subject: InvalidationSubject) -> InvalidationMatch? {
+      let isMatch =
+        switch target {
+        case .all: true
+        case .group(let group): subject.key.first == group
+        case .tag(let tag): subject.tags.hashes.contains(tag)
+        }
+      guard isMatch, subject.fetchSequence < sequence else { return nil }
+      return InvalidationMatch(kind: kind, sequence: sequence)
+    }
+
+    /// True when it never leaves the log: loads are compared with the soft floor for ever.
+    var isSoftFloor: Bool { target == .all && kind == .soft }
   }
 
   let device = DiskSimulatedDevice()
@@ -49,6 +80,7 @@ private struct DiskModel {
   var sequence: UInt64 = 1
   var version = 0
   var hits = 0
+  var marked = 0
   var hasFailed = false
 
   init(seed: UInt64) throws {
@@ -68,8 +100,13 @@ private struct DiskModel {
       look(key)
     case 160..<182: synchronize()
     case 182..<184: tier.snapshot()
-    case 184..<185: if generator.next(below: 3) == 0 { await invalidate(nil) }
-    case 185..<187: await invalidate(key.utf8.first)
+    case 184..<185:
+      if generator.next(below: 3) == 0 { await invalidate(.all, .hard) }
+      if generator.next(below: 5) == 0 { await invalidate(.all, .soft) }
+    case 185..<187:
+      await invalidate(target(key), generator.next(below: 2) == 0 ? .hard : .soft)
+      if generator.next(below: 3) == 0 { sweep() }
+      look(key)
     case 187..<189: sweep()
     case 189..<190: try restart(isClean: true)
     case 190..<199: look(key)
@@ -78,15 +115,31 @@ private struct DiskModel {
   }
 
   private mutating func look(_ key: String) {
-    guard let found = tier.getChecked(key) else { return }
-    // The store's part: an object that a pending rule takes is a miss.
-    if pending.contains(where: { $0.takes(found) }) { return }
+    guard let object = tier.get(key), let found = object.checked(key) else { return }
+    // The store's part: an object that a pending rule takes is a miss, or is marked.
+    let concerning = pending.filter { $0.takes(found) }
+    if concerning.contains(where: { $0.kind == .hard }) { return }
     let isAllowed = live[key, default: []].contains(found.version)
-    let isTaken = acknowledged.contains { $0.takes(found) }
+    let isTaken = acknowledged.contains { $0.kind == .hard && $0.takes(found) }
+    let mustBeStale = acknowledged.contains {
+      $0.kind == .soft && $0.takes(found) && !concerning.contains($0)
+    }
+    let mayBeStale = acknowledged.contains { $0.kind == .soft && $0.takes(found) }
     #expect(isAllowed, "\(key) version \(found.version)")
     #expect(!isTaken, "\(key) version \(found.version) came back")
-    if !isAllowed || isTaken { hasFailed = true }
+    #expect(object.isMarkedStale || !mustBeStale, "\(key) version \(found.version) is fresh again")
+    #expect(!object.isMarkedStale || mayBeStale, "\(key) version \(found.version) is marked")
+    if !isAllowed || isTaken || mustBeStale && !object.isMarkedStale { hasFailed = true }
+    marked += object.isMarkedStale ? 1 : 0
     hits += 1
+  }
+
+  private mutating func target(_ key: String) -> Target {
+    switch generator.next(below: 3) {
+    case 0: .group(key.utf8.first ?? 0)
+    case 1: .tag(DiskObject.groupTag(key.utf8.first ?? 0))
+    default: .tag(DiskObject.versionTag(generator.next(below: 5)))
+    }
   }
 
   private mutating func put(_ key: String, _ count: Int) {
@@ -111,10 +164,11 @@ private struct DiskModel {
     afterCrash = live
   }
 
-  private mutating func invalidate(_ group: UInt8?) async {
+  private mutating func invalidate(_ target: Target, _ kind: InvalidationKind) async {
     sequence += 1
-    let rule = Rule(sequence: sequence, group: group)
-    let failure = await tier.recordInvalidation(sequence: sequence, selectors: [rule.selector])
+    let rule = Rule(sequence: sequence, target: target, kind: kind)
+    let failure = await tier.recordInvalidation(
+      sequence: sequence, selectors: [rule.selector], kind: kind)
     #expect(failure == nil)
     acknowledged.append(rule)
     pending.append(rule)
@@ -122,13 +176,13 @@ private struct DiskModel {
 
   private mutating func sweep() {
     let rules = pending
-    let isSwept = tier.sweep(upTo: sequence) { key, fetchSequence in
-      rules.contains { rule in
-        fetchSequence < rule.sequence && (rule.group == nil || key.first == rule.group)
-      }
+    var tally = InvalidationTally()
+    let isSwept = tier.sweep(upTo: sequence, into: &tally) { subject in
+      let matches = rules.filter { !$0.isSoftFloor }.compactMap { $0.match(subject) }
+      return matches.first { $0.kind == .hard } ?? matches.first
     }
     #expect(isSwept)
-    pending = []
+    pending.removeAll { !$0.isSoftFloor }
   }
 
   private mutating func restart(isClean: Bool) throws {
@@ -152,9 +206,12 @@ private struct DiskModel {
     sequence = recovered.sequence
     // What the log brings back is all there is to check against.
     pending = acknowledged.filter { rule in
-      rule.group == nil
-        ? rule.sequence <= recovered.floor
-        : recovered.rules.contains { $0.sequence == rule.sequence && $0.selector == rule.selector }
+      if rule.target == .all {
+        return rule.sequence <= (rule.kind == .hard ? recovered.floor : recovered.softFloor)
+      }
+      return recovered.rules.contains {
+        $0.sequence == rule.sequence && $0.selector == rule.selector && $0.kind == rule.kind
+      }
     }
     if !isClean { hasFailed = hasFailed || tier.statistics.recovery != .complete }
   }

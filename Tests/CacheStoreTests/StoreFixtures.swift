@@ -37,13 +37,37 @@ struct MemoryStore: Sendable {
 
   func object(
     _ url: String, bytes: Int = 100, head: String = "head", sequence: UInt64? = nil,
-    usefulUntil: Int64 = .max
+    usefulUntil: Int64 = .max, tags: [String] = [], status: UInt16 = 200, route: UInt16 = 0,
+    responseTime: Int64 = 900
   ) -> StoredObject {
     var metadata = ObjectMetadata()
     metadata.fetchSequence = sequence ?? store.sequence
     metadata.usefulUntilSeconds = usefulUntil
+    metadata.status = status
+    metadata.route = route
+    metadata.responseTimeSeconds = responseTime
     let body = [UInt8](repeating: UInt8(truncatingIfNeeded: bytes), count: bytes)
-    return StoredObject.make(url, hasher: store.hasher, head: head, body: body, metadata)
+    return StoredObject.make(
+      url, hasher: store.hasher, head: head, body: body, metadata,
+      tags: tags.map { TagHash($0).value })
+  }
+
+  /// What either tier gives; disk reads are waited for.
+  func find(_ url: String) -> StoredObject? {
+    let key = Array(url.utf8)
+    return key.withUnsafeBytes { bytes -> StoredObject? in
+      let hash = store.hasher.hash(bytes)
+      switch store.lookup(hash, key: bytes, nowSeconds: 1000) {
+      case .memory(let object): return object
+      case .absent: return nil
+      case .disk(let location):
+        return waitFor { completion in
+          store.load(
+            location, hash: hash, key: ByteBuffer(bytes: key), on: DiskTestLoop.shared,
+            completion: completion)
+        }
+      }
+    }
   }
 
   @discardableResult
@@ -92,13 +116,15 @@ struct MemoryStore: Sendable {
 
 extension StoredObject {
   static func make(
-    _ url: String, hasher: KeyHasher, head: String, body: [UInt8], _ metadata: ObjectMetadata
+    _ url: String, hasher: KeyHasher, head: String, body: [UInt8], _ metadata: ObjectMetadata,
+    tags: [UInt64] = []
   ) -> StoredObject {
     Array(url.utf8).withUnsafeBytes { key in
       Array(head.utf8).withUnsafeBytes { head in
         body.withUnsafeBytes { body in
           make(
-            hash: hasher.hash(key), key: key, head: head, body: .bytes(body), metadata: metadata)
+            hash: hasher.hash(key), key: key, head: head, body: .bytes(body), metadata: metadata,
+            tags: tags)
         }
       }
     }

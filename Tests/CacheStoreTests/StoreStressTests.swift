@@ -11,16 +11,23 @@ import Testing
   /// Numbers below which the objects of a class must not be served any more.
   private final class Floors: Sendable {
     let values = Mutex([UInt64](repeating: 0, count: 4))
+    /// The same for what must be marked stale.
+    let softValues = Mutex([UInt64](repeating: 0, count: 4))
 
     func of(_ number: Int) -> UInt64 { values.withLock { $0[number] } }
-    func raise(_ number: Int, to sequence: UInt64) {
-      values.withLock { $0[number] = max($0[number], sequence) }
+    func soft(_ number: Int) -> UInt64 { softValues.withLock { $0[number] } }
+    func raise(_ number: Int, to sequence: UInt64, _ kind: InvalidationKind = .hard) {
+      switch kind {
+      case .hard: values.withLock { $0[number] = max($0[number], sequence) }
+      case .soft: softValues.withLock { $0[number] = max($0[number], sequence) }
+      }
     }
   }
 
   private struct Tally {
     var wrong = 0
     var stale = 0
+    var fresh = 0
     var hits = 0
   }
 
@@ -38,11 +45,13 @@ import Testing
       return await group.reduce(into: Tally()) { sum, one in
         sum.wrong += one.wrong
         sum.stale += one.stale
+        sum.fresh += one.fresh
         sum.hits += one.hits
       }
     }
     #expect(tally.wrong == 0, "seed \(seed)")
     #expect(tally.stale == 0, "seed \(seed)")
+    #expect(tally.fresh == 0, "seed \(seed)")
     #expect(tally.hits > 0)
     let counters = memory.memory
     #expect(counters.objectBytes == memory.sumOfCharges)
@@ -62,27 +71,42 @@ import Testing
       switch Int.random(in: 0..<1000, using: &generator) {
       case 0..<600:
         let floor = floors.of(number % 4)
+        let softFloor = floors.soft(number % 4)
         guard let object = memory.lookup(path, at: 1000 + Int64(step / 300)) else { break }
         tally.hits += 1
         if !isWhole(object, path) { tally.wrong += 1 }
         if object.fetchSequence < floor { tally.stale += 1 }
+        if object.fetchSequence < softFloor, !object.isMarkedStale { tally.fresh += 1 }
       case 600..<980:
         let sequence = memory.store.sequence
         if step % 7 == 0 { await Task.yield() }
-        memory.insert(
-          path, bytes: Int.random(in: 0..<2000, using: &generator), sequence: sequence)
+        let tags = number % 3 == 0 ? [] : ["tag\(number % 4)", "other", "tag\(number)"]
+        let bytes = Int.random(in: 0..<2000, using: &generator)
+        memory.store.insert(memory.object(path, bytes: bytes, sequence: sequence, tags: tags))
       case 980..<990: memory.store.remove(memory.hash(path))
       case 990..<996:
-        let selector = InvalidationSelector.path(host: nil, pattern: "/\(number % 4)/*")
-        let receipt = await memory.store.invalidate([selector])
-        floors.raise(number % 4, to: receipt.sequence)
+        // By path for what has no tags, in one step with the others.
+        let kind: InvalidationKind = step % 2 == 0 ? .hard : .soft
+        let selectors: [InvalidationSelector] =
+          step % 3 == 0
+          ? [.path(host: nil, pattern: "/\(number % 4)/*")]
+          : [.tag(TagHash("tag\(number % 4)"))] + untagged(number % 4)
+        let receipt = await memory.store.invalidate(selectors, kind: kind)
+        floors.raise(number % 4, to: receipt.sequence, kind)
       case 996:
-        let receipt = await memory.store.invalidate([.everything])
-        for index in 0..<4 { floors.raise(index, to: receipt.sequence) }
+        let kind: InvalidationKind = step % 2 == 0 ? .hard : .soft
+        let receipt = await memory.store.invalidate([.everything], kind: kind)
+        for index in 0..<4 { floors.raise(index, to: receipt.sequence, kind) }
       default: memory.store.runMaintenance(nowSeconds: 1000 + Int64(step / 300))
       }
     }
     return tally
+  }
+
+  private static func untagged(_ group: Int) -> [InvalidationSelector] {
+    paths.indices.filter { $0 % 4 == group && $0 % 3 == 0 }.map {
+      .url(host: "a.example", target: "/\(group)/\($0)", ignoresQuery: $0 % 2 == 0)
+    }
   }
 
   private static func isWhole(_ object: StoredObject, _ path: String) -> Bool {

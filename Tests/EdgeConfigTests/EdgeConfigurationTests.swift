@@ -39,9 +39,21 @@ private let complete = #"""
     - match: "*.example.com/*"
       origin: api
       cache: false
-      ttl: { default: 1h, min: 1m, max: 1d 12h }
+      ttl:
+        { default: 1h, min: 1m, max: 1d 12h, error: 1 minute, error_statuses: all,
+          heuristic: { percent: 20, max: 2 days }, adaptive: true }
       status_ttl: { 404: 1 minute, 500: 0 }
-      stale: { while_revalidate: 30 s, if_error: 1 hour }
+      stale: { while_revalidate: 30 s, if_error: 1 hour, if_unreachable: 1 week, strict: true }
+      targeted: [Edge-Control, CDN-Cache-Control]
+      accept_encoding: keep
+      languages: [en, de]
+      forward_headers: [X-HTTP-Method-Override]
+      forward_query: all
+      no_vary_search: false
+      variants: 8
+      ranges: whole
+      query_body_size: 1 KiB
+      tags: []
       key:
         query: { allow: [page, "size of ${x:-it}"] }
         sort_query: true
@@ -49,6 +61,7 @@ private let complete = #"""
         host: false
         headers: [Accept-Language]
         cookies: [Session]
+        device: true
       set_cookie: strip
       request_directives: honour
       coalesce: false
@@ -92,6 +105,12 @@ private let complete = #"""
     #expect(route.ttl.maximum == .seconds(365 * 86_400))
     #expect(route.key.query == .all)
     #expect(route.setCookie == .bypass)
+    #expect(route.ttl.error == .seconds(10))
+    #expect(!route.ttl.storesServerErrors)
+    #expect(route.ttl.heuristic == nil)
+    #expect(route.targeted == ["cdn-cache-control"])
+    #expect(route.tags == ["cache-tag", "surrogate-key", "xkey"])
+    #expect(configuration.warnings.isEmpty)
     #expect(configuration.store.memory.sizeBytes == 2 << 30)
     #expect(configuration.store.memory.idle == .seconds(300))
     #expect(configuration.store.disk == nil)
@@ -140,9 +159,27 @@ private let complete = #"""
     #expect(route.ttl.default == .seconds(3600))
     #expect(route.ttl.minimum == .seconds(60))
     #expect(route.ttl.maximum == .seconds(129_600))
+    #expect(route.ttl.error == .seconds(60))
+    #expect(route.ttl.storesServerErrors)
+    #expect(route.ttl.heuristic?.percent == 20)
+    #expect(route.ttl.heuristic?.maximum == .seconds(2 * 86_400))
+    #expect(route.ttl.isAdaptive)
     #expect(route.statusTTL == [404: .seconds(60), 500: .zero])
     #expect(route.stale.whileRevalidate == .seconds(30))
     #expect(route.stale.ifError == .seconds(3600))
+    #expect(route.stale.ifUnreachable == .seconds(7 * 86_400))
+    #expect(route.stale.isStrict)
+    #expect(route.targeted == ["edge-control", "cdn-cache-control"])
+    #expect(!route.normalizesAcceptEncoding)
+    #expect(route.languages == ["en", "de"])
+    #expect(route.forwardHeaders == ["x-http-method-override"])
+    #expect(route.forwardsWholeQuery)
+    #expect(!route.honoursNoVarySearch)
+    #expect(route.variants == 8)
+    #expect(route.ranges == .whole)
+    #expect(route.queryBodySizeBytes == 1024)
+    #expect(route.tags == [])
+    #expect(route.key.device)
     #expect(route.key.query == .allow(["page", "size of it"]))
     #expect(route.key.sortQuery)
     #expect(!route.key.scheme)
@@ -158,6 +195,14 @@ private let complete = #"""
     #expect(configuration.routes[1].match.path == "/${literal}/*")
     #expect(configuration.routes[1].key.query == .deny(["a\"b\\c"]))
     #expect(configuration.routes[2].key.query == .none)
+  }
+
+  @Test func aWrittenMinimumIsWarnedOf() throws {
+    let warnings = try load(complete).warnings
+    #expect(warnings.count == 1)
+    #expect(
+      warnings.first?.message.hasPrefix("warning: 'min' of 1 m") == true,
+      "\(warnings)")
   }
 
   @Test func everyOtherWrittenOptionArrives() throws {
@@ -189,7 +234,13 @@ private let complete = #"""
       .replacing("password: other", with: "password: (set)")
     let configuration = try load(text)
     let printed = configuration.effectiveConfiguration
-    #expect(try load(printed, baseDirectory: "/elsewhere") == load(withoutSecrets))
+    // Warnings name places, and those are the printed text's own.
+    var (again, expected) = try (
+      load(printed, baseDirectory: "/elsewhere"), load(withoutSecrets)
+    )
+    #expect(again.warnings.map(\.message) == expected.warnings.map(\.message))
+    (again.warnings, expected.warnings) = ([], [])
+    #expect(again == expected)
     #expect(!printed.contains("secret"))
     #expect(try load(printed).effectiveConfiguration == printed)
   }

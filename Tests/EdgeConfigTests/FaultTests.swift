@@ -19,10 +19,12 @@ import Testing
       ])
   }
 
-  @Test func tlsIsNoOptionYet() {
-    let text = minimal.replacing("8080 }", with: "8080, tls: {} }")
+  @Test func anUnknownOptionOfAListenerNamesTheKnownOnes() {
+    let text = minimal.replacing("8080 }", with: "8080, quic: {} }")
     #expect(
-      faults(text) == ["edge.conf:1:40: unknown option 'tls' (known here: address)"])
+      faults(text) == [
+        "edge.conf:1:40: unknown option 'quic' (known here: address, tls, hsts)"
+      ])
   }
 
   @Test func aMisspelledRequiredOptionIsReportedOnce() {

@@ -13,15 +13,20 @@ import Testing
       revalidated: nil, windowBytes: window)
   }
 
-  private final class Count: Sendable {
+  private final class Count: FillListener {
     let value = Atomic(0)
+    func fillMayHaveProgressed() { value.wrappingAdd(1, ordering: .relaxed) }
+  }
+
+  private final class Listener: FillListener {
+    func fillMayHaveProgressed() {}
   }
 
   @Test func everyReaderSeesEveryByteFromItsOwnPlace() {
     let fill = fill()
-    let first = fill.addReader {}
+    let first = fill.addReader(Listener())
     fill.append(ByteBuffer(string: "hello "))
-    let second = fill.addReader {}
+    let second = fill.addReader(Listener())
     fill.append(ByteBuffer(string: "world"))
     guard case .bytes(let bytes) = fill.read(first, at: 0) else {
       Issue.record("no bytes")
@@ -38,7 +43,7 @@ import Testing
   @Test func aBurstOfChunksWakesAReaderOnceUntilItReads() {
     let fill = fill()
     let count = Count()
-    let reader = fill.addReader { count.value.wrappingAdd(1, ordering: .relaxed) }
+    let reader = fill.addReader(count)
     for _ in 0..<5 { fill.append(ByteBuffer(string: "x")) }
     #expect(count.value.load(ordering: .relaxed) == 1)
     _ = fill.read(reader, at: 5)
@@ -48,8 +53,8 @@ import Testing
 
   @Test func withoutASpoolOnlyWhatEveryReaderTookIsLetGo() {
     let fill = fill(window: 2)
-    let fast = fill.addReader {}
-    let slow = fill.addReader {}
+    let fast = fill.addReader(Listener())
+    let slow = fill.addReader(Listener())
     for _ in 0..<4 { fill.append(ByteBuffer(string: "abc")) }
     _ = fill.read(fast, at: 12)
     _ = fill.read(slow, at: 3)
@@ -60,7 +65,7 @@ import Testing
 
   @Test func theEndComesAfterTheLastByte() {
     let fill = fill()
-    let reader = fill.addReader {}
+    let reader = fill.addReader(Listener())
     fill.append(ByteBuffer(string: "abc"))
     fill.end(.whole(trailers: nil))
     guard case .bytes = fill.read(reader, at: 2) else {

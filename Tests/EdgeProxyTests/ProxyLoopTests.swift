@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func theOriginGetsNeitherConditionalsNorRangesOfOneClient() throws {
-    let edge = try SimulatedEdge()
+    let edge = try SimulatedEdge(rangeFetching: .whole)
     try edge.get("/a", "If-None-Match: \"x\"\nRange: bytes=0-1\nConnection: X-Hop\nX-Hop: 1\n")
     let request = try edge.origin.last.request
     #expect(!request.fields.contains(.ifNoneMatch))
@@ -174,6 +174,19 @@ import Testing
     try edge.origin.last.answer(200, "Cache-Control: max-age=10\nETag: \"2\"", "other")
     #expect(client.body == "other" && client.result == "Miss")
     #expect(try edge.get("/a").body == "other")
+  }
+
+  @Test func anErrorThatStaleStandsInForDoesNotTakeItsPlace() throws {
+    let edge = try SimulatedEdge()
+    try edge.fill("/a", "Cache-Control: max-age=10, stale-if-error=50")
+    edge.now += 11
+    let stale = try edge.get("/a")
+    try edge.origin.last.answer(503, "Cache-Control: max-age=60", "down")
+    #expect(stale.body == "body" && stale.result == "StaleHit")
+    let next = try edge.get("/a")
+    #expect(next.status == 0, "the error was not stored, and the origin is asked again")
+    try edge.origin.last.answer(503, "Cache-Control: max-age=60", "down")
+    #expect(next.body == "body")
   }
 
   @Test func staleIfErrorServesUntilItsWindowEnds() throws {

@@ -30,7 +30,9 @@ import Testing
   @Test(arguments: [
     "", "bytes", "bytes=", "bytes=,", "bytes 0-1", "items=0-1", "bytes=a-b", "bytes=1", "bytes=-",
     "bytes=--1", "bytes=5-4", "bytes=0-1,5-4", "bytes=0-1,x", "bytes=0 - 1", "bytes=+0-1",
-    "bytes=0x0-1", "bytes=0-1.5", "bytes=0-1;", "bytes=99999999999999999999-1",
+    "bytes=0x0-1", "bytes=0-1.5", "bytes=0-1;", "bytes=99999999999999999999-1", "bytes =0-1",
+    "bytes:0-1", " bytes=0-1", "bytes=0-1 2-3", "bytes=\"0-1\"", "bytes=0-1,,x", "byte=0-1",
+    "bytess=0-1", "bytes=0-\u{00B9}", "bytes=-1-",
   ])
   func malformedSetsAndOtherUnitsAreIgnored(text: String) {
     #expect(parse(text, 1_000) == .ignore)
@@ -110,6 +112,12 @@ import Testing
     ("bytes 999-999/1000", ContentRange(range: 999..<1_000, completeLength: 1_000)),
     ("bytes 0-99/*", ContentRange(range: 0..<100, completeLength: nil)),
     ("bytes */1000", ContentRange(range: nil, completeLength: 1_000)),
+    ("bytes */0", ContentRange(range: nil, completeLength: 0)),
+    ("bytes 9-9/10", ContentRange(range: 9..<10, completeLength: 10)),
+    (
+      "bytes 0-9223372036854775805/9223372036854775806",
+      ContentRange(range: 0..<9_223_372_036_854_775_806, completeLength: 9_223_372_036_854_775_806)
+    ),
   ])
   func wellFormedValuesReadBackAsWritten(text: String, value: ContentRange) {
     #expect(parse(text) == value)
@@ -121,7 +129,10 @@ import Testing
   @Test(arguments: [
     "", "bytes", "bytes 0-99", "bytes 0-1000/1000", "bytes 5-4/10", "bytes */*", "bytes x-1/10",
     "bytes 0-1/x", "items 0-1/10", "bytes=0-1/10", "bytes -1/10",
-    "bytes 0-9223372036854775807/*",
+    "bytes 0-9223372036854775807/*", "bytes 0-9223372036854775806/9223372036854775807",
+    "bytes 0-1/99999999999999999999", "bytes  0-1/10", "bytes 0 -1/10", "bytes 0-1 /10",
+    "bytes 0-1/ 10", "bytes 0-1/10 ", "bytes 10-10/10", "bytes 0-0/0", "bytes */-1", "bytes /10",
+    "bytes 0-1/10/10", "bytes 0-1-2/10", "bytes\t0-1/10", "bytes */", "bytes +0-1/10",
   ])
   func malformedOrContradictoryValuesAreRefused(text: String) {
     #expect(parse(text) == nil)

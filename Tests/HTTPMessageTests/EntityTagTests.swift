@@ -47,11 +47,26 @@ import Testing
     #expect(matches(#""a\", "b""#, #""b""#, weakly: true))
   }
 
-  @Test func unquotedTagsMatchOnlyTheSameBytes() {
+  /// RFC 9110 section 8.8.3.2: what lacks its quotes is no tag, and is compared as it was meant
+  /// only where a mistake costs nothing.
+  @Test func missingQuotesMatterOnlyToStrongComparison() {
     #expect(matches("abc", "abc", weakly: false))
     #expect(matches(#""x", abc , "y""#, "abc", weakly: true))
-    #expect(!matches("abc", #""abc""#, weakly: true))
+    #expect(matches("abc", #""abc""#, weakly: true))
+    #expect(matches(#""abc""#, "abc", weakly: true))
+    #expect(matches("W/abc", #""abc""#, weakly: true))
+    #expect(!matches("abc", #""abc""#, weakly: false))
+    #expect(!matches(#""abc""#, "abc", weakly: false))
     #expect(!matches("ab", "abc", weakly: true))
+    #expect(!matches(#""abc"#, #""abc""#, weakly: true))
+    #expect(!matches("ABC", #""abc""#, weakly: true))
+  }
+
+  @Test func listsNeedNoSpacesAndStopAtNoComma() {
+    #expect(matches(#""a","b","c""#, #""c""#, weakly: false))
+    #expect(matches(#"W/"a",W/"b,c""#, #""b,c""#, weakly: true))
+    #expect(matches(#"a,b,c"#, #""b""#, weakly: true))
+    #expect(!matches(#""a","b","c""#, #""b","c""#, weakly: true))
   }
 
   @Test func onlyTheUpperCaseMarkIsWeak() {

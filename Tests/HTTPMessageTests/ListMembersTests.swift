@@ -13,7 +13,7 @@ import Testing
     ("", []), (",", []), (" , ,", []), ("a", ["a"]), ("a,b", ["a", "b"]),
     (" a , b\t,\tc ", ["a", "b", "c"]), ("a,,b,", ["a", "b"]),
     (#"a="x,y", b"#, [#"a="x,y""#, "b"]), (#"a="x\",y", b"#, [#"a="x\",y""#, "b"]),
-    (#"a="x\\", b"#, [#"a="x\\""#, "b"]), (#"a="x, b"#, [#"a="x, b"#]), (#"a="\"#, [#"a="\"#]),
+    (#"a="x\\", b"#, [#"a="x\\""#, "b"]), (#"a="x, b"#, [#"a="x"#, "b"]), (#"a="\"#, [#"a="\"#]),
   ])
   func membersAreSplitOutsideOfQuotedStrings(text: String, expected: [String]) {
     #expect(members(text) == expected)

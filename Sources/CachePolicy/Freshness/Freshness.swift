@@ -1,4 +1,5 @@
-/// What a stored response allows and forbids, as one word.
+/// What a stored response allows and forbids, as one word: eight flags, and in the upper bits the
+/// trace of its lifetime (``Freshness/trace``).
 public struct FreshnessFlags: OptionSet, Sendable, Equatable {
   /// The bits.
   public let rawValue: UInt16
@@ -7,7 +8,8 @@ public struct FreshnessFlags: OptionSet, Sendable, Equatable {
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// Once stale it must not be used without validation: `must-revalidate`, `proxy-revalidate`,
-  /// `s-maxage`, or a lifetime that the route forced on a forbidden response.
+  /// `s-maxage`, or a lifetime that the route forced on a forbidden response. The only exception is
+  /// a window in ``Freshness`` that the origin itself named beside `s-maxage`.
   public static let mustRevalidate = FreshnessFlags(rawValue: 1 << 0)
   /// Every use needs validation: `no-cache` (RFC 9111 section 5.2.2.4).
   public static let alwaysRevalidate = FreshnessFlags(rawValue: 1 << 1)
@@ -21,6 +23,8 @@ public struct FreshnessFlags: OptionSet, Sendable, Equatable {
   public static let mayServeStaleOnFailure = FreshnessFlags(rawValue: 1 << 5)
   /// It carries an ETag or a Last-Modified to validate it with.
   public static let hasValidator = FreshnessFlags(rawValue: 1 << 6)
+  /// It names fields, in a qualified `no-cache` or `private`, that are not stored with it.
+  public static let withholdsFields = FreshnessFlags(rawValue: 1 << 7)
 }
 
 /// How long a stored response may be used, fixed when it was received or validated.

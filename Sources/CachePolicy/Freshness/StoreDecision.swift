@@ -26,11 +26,15 @@ public enum LifetimeSource: String, Sendable, CaseIterable {
   case statusLifetime = "status lifetime"
   case routeMinimum = "route minimum"
   case routeMaximum = "route maximum"
+  case errorLifetime = "error lifetime"
+  case heuristic = "heuristic"
+  case adaptive = "adaptive"
 }
 
 /// Whether a response is stored.
 public enum StoreDecision: Sendable, Equatable {
-  /// Stored, with this freshness, and where its lifetime comes from.
+  /// Stored, with this freshness, and what had the last word on its lifetime
+  /// (``Freshness/trace`` has the row of the table and each clamp).
   case store(Freshness, LifetimeSource)
   /// Not stored.
   case refuse(StoreRefusal)

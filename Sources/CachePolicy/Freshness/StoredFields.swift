@@ -6,34 +6,43 @@ extension StorePolicy {
   /// (RFC 9111 section 3.1), and those that the edge writes itself for every response.
   static let neverStored: KnownFieldSet = [
     .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
-    .proxyAuthenticate, .proxyAuthenticationInfo, .proxyAuthorization, .contentLength, .age,
-    .cacheStatus, .xCache,
+    .http2Settings, .proxyAuthenticate, .proxyAuthenticationInfo, .proxyAuthorization,
+    .contentLength, .age, .xCache,
   ]
 
-  /// What describes the stored content: a 304 has none and cannot change it
-  /// (RFC 9111 section 3.2).
-  private static let keptWhenFreshened: KnownFieldSet = [
-    .contentEncoding, .contentRange, .contentType,
-  ]
+  /// What the stored bytes depend on: a 304 has none and cannot change how they are coded, or
+  /// which part they are (RFC 9111 section 3.2). All other fields that describe the content, such
+  /// as Content-Type, are updated.
+  private static let keptWhenFreshened: KnownFieldSet = [.contentEncoding, .contentRange]
 
   /// The fields to store of a response, as a built block: without what belongs to the connection
   /// or is the edge's to write, without Content-Length, without the fields that a qualified
   /// `no-cache` or `private` withholds, without Set-Cookie unless the route stores it, and with a
   /// Date (RFC 9110 section 6.6.1).
+  ///
+  /// - Parameter freshness: what
+  ///   ``decide(request:response:requestTime:responseTime:rules:previous:isUnchanged:)`` answered
+  ///   for this response: it knows whether there are withheld fields.
   public static func storedFields(
     response: OriginResponseHead, freshness: Freshness, rules: PolicyRules
   ) -> FieldBlock {
-    let control = CacheControl(response.fields)
+    let fields = response.fields
+    var control = CacheControl()
+    if freshness.flags.contains(.withholdsFields) {
+      control = ResponseDirectives(fields, rules: rules).control
+    }
     let receivedAt = freshness.responseTimeSeconds
-    var result = FieldBlock(capacity: response.fields.bytes.readableBytes + 40)
+    var result = FieldBlock(capacity: fields.bytes.readableBytes + 40)
     var hasDate = false
-    response.fields.forEachLine { name, value, known in
+    fields.forEachLine { name, value, known in
       if known != .other && neverStored.contains(known) { return }
       if known == .setCookie && rules.setCookie != .store { return }
-      if control.withholds(name) { return }
+      if control.withholds(name) || isConnectionOption(name, of: fields) { return }
       if known == .date {
-        if hasDate || HTTPDate.parse(value, now: receivedAt) == nil { return }
+        guard !hasDate, let date = ResponseAge.moment(value, now: receivedAt) else { return }
         hasDate = true
+        // One in another letter case is written anew: not every reader matches it.
+        if HTTPDate.parse(value, now: receivedAt) == nil { return result.appendDate(date) }
       }
       result.append(name: name, value: value, known: known)
     }
@@ -41,30 +50,50 @@ extension StorePolicy {
     return result
   }
 
-  /// The stored fields after a 304 (RFC 9111 section 3.2): each field of the 304 takes the place of
-  /// the stored ones of its name, save those that are never stored or describe the content.
-  /// Set-Cookie is updated only where the stored response has one, that is where the route stores
-  /// them. O(stored lines x lines of the 304).
+  /// The stored fields after a 304, or after an answer to HEAD that freshens (RFC 9111 sections
+  /// 3.2, 4.3.4 and 4.3.5): each of its fields takes the place of the stored ones of its name, save
+  /// those that are never stored, Content-Length, and those that the stored bytes depend on.
+  /// Set-Cookie is updated where the route stores it. Fields that the result's own directives
+  /// withhold go. O(stored lines x lines of the update).
   public static func freshened(
-    stored: FieldBlock, by notModified: OriginResponseHead
+    stored: FieldBlock, by response: OriginResponseHead, rules: PolicyRules = PolicyRules()
   ) -> FieldBlock {
-    let update = notModified.fields
-    let control = CacheControl(update)
+    let update = response.fields
     var excluded = neverStored.union(keptWhenFreshened)
-    if !stored.contains(.setCookie) { excluded.insert(.setCookie) }
-    var result = FieldBlock(
-      capacity: stored.bytes.readableBytes + update.bytes.readableBytes)
+    if rules.setCookie != .store { excluded.insert(.setCookie) }
+    if keepsWeakTag(stored, update) { excluded.insert(.etag) }
+    let isExcluded = { (name: UnsafeRawBufferPointer, known: KnownField) in
+      (known != .other && excluded.contains(known)) || isConnectionOption(name, of: update)
+    }
+    var result = FieldBlock(capacity: stored.bytes.readableBytes + update.bytes.readableBytes)
     stored.forEachLine { name, value, known in
-      if control.withholds(name) { return }
-      let isKept = known != .other && excluded.contains(known)
-      if isKept || !update.contains(named: name, known) {
+      if isExcluded(name, known) || !update.contains(named: name, known) {
         result.append(name: name, value: value, known: known)
       }
     }
     update.forEachLine { name, value, known in
-      if known != .other && excluded.contains(known) { return }
-      if control.withholds(name) { return }
-      result.append(name: name, value: value, known: known)
+      if !isExcluded(name, known) { result.append(name: name, value: value, known: known) }
+    }
+    let control = ResponseDirectives(result, rules: rules).control
+    return control.withholdsFields ? result.without { control.withholds($0) } : result
+  }
+
+  /// Whether the stored tag is weak and the update's is not: the stored bytes did not come with the
+  /// strong tag, and must not be taken for what it names.
+  private static func keepsWeakTag(_ stored: FieldBlock, _ update: FieldBlock) -> Bool {
+    let isWeak = stored.withFirst(.etag, EntityTag.isWeak) ?? false
+    return isWeak && !(update.withFirst(.etag, EntityTag.isWeak) ?? true)
+  }
+
+  /// Whether Connection names the field: it is then the connection's (RFC 9110 section 7.6.1). The
+  /// transport takes such fields off; what gets here otherwise is caught.
+  private static func isConnectionOption(
+    _ name: UnsafeRawBufferPointer, of fields: FieldBlock
+  ) -> Bool {
+    guard fields.contains(.connection) else { return false }
+    var result = false
+    ListMembers.forEach(in: fields, .connection) { option in
+      if option.equalsIgnoringCase(name) { result = true }
     }
     return result
   }
@@ -76,6 +105,15 @@ extension FieldBlock {
     if known != .other { return contains(known) }
     var result = false
     forEach(named: name) { _ in result = true }
+    return result
+  }
+
+  /// The lines whose names do not match.
+  fileprivate func without(_ isLeftOut: (UnsafeRawBufferPointer) -> Bool) -> FieldBlock {
+    var result = FieldBlock(capacity: bytes.readableBytes)
+    forEachLine { name, value, known in
+      if !isLeftOut(name) { result.append(name: name, value: value, known: known) }
+    }
     return result
   }
 

@@ -1,107 +1,97 @@
 import HTTPMessage
 import NIOCore
 
-/// The content codings that a request accepts (RFC 9110 section 12.5.3), preferences left out.
+/// The content codings that a request accepts (RFC 9110 section 12.5.3), reduced to those that
+/// matter: br, gzip, zstd, identity.
 ///
-/// Clients write the same wish in dozens of ways; as a set of codings there are few, so one
-/// variant serves many. What the set cannot express (a coding not known here, a quality that is
-/// no number, `*` beside refused codings) is not normalized.
+/// Clients write the same wish in dozens of ways; reduced there are few, so one variant serves
+/// many. The reduced value is what a variant is keyed by and what the origin gets
+/// (``ForwardedFields``): it cannot answer by what was left out, and so whatever a client writes,
+/// odd or malformed, it gets a response that its field allows.
 struct AcceptedCodings {
-  /// Whether the set says all that the field says.
-  private(set) var isNormalizable = false
+  /// Qualities in thousandths, in the order of ``codings``; -1: not named.
+  private var qualities = SIMD4<Int16>(repeating: -1)
+  /// The quality of `*`.
+  private var anyQuality: Int16 = -1
 
-  private var bits: UInt16 = 0
-  private var acceptsAny = false
-  private var refusesAny = false
-  private var refusesNamed = false
-  private var refusesIdentity = false
-  private var namesIdentity = false
+  /// In the order in which codings of equal quality are written.
+  private static let codings: [StaticString] = ["br", "gzip", "zstd", "identity"]
+  private static let identity = 3
 
-  /// Codings in the order in which they are written.
-  private static let codings: [StaticString] = [
-    "br", "compress", "dcb", "dcz", "deflate", "gzip", "zstd",
-  ]
-
-  /// Of no field: not normalizable.
-  init() {}
-
-  /// Of a request's Accept-Encoding lines; not normalizable when there are none.
+  /// Of a request's Accept-Encoding lines. A request without any accepts every coding, which no
+  /// reduced value says: it is for the caller to tell that case apart.
   init(_ fields: FieldBlock) {
-    guard fields.contains(.acceptEncoding) else { return }
-    var set = AcceptedCodings()
-    set.isNormalizable = true
-    ListMembers.forEach(in: fields, .acceptEncoding) { set.add($0) }
-    if set.acceptsAny && (set.refusesNamed || set.refusesIdentity || set.refusesAny) {
-      set.isNormalizable = false
-    }
-    if set.refusesAny && !set.namesIdentity { set.refusesIdentity = true }
-    self = set
+    var parsed = self
+    ListMembers.forEach(in: fields, .acceptEncoding) { parsed.add($0) }
+    self = parsed
   }
 
-  /// Appends the set, such as `br,gzip`; `!identity` in it says that content must be coded.
+  /// Appends the reduced value, such as `gzip, br`: the accepted codings, best first. `identity`
+  /// is among them when it is better than another one or the only one; `identity;q=0` at the end
+  /// says that content must be coded.
   func write(into buffer: inout ByteBuffer) {
+    var left = accepted
+    let isIdentityRefused = left[Self.identity] == 0
+    if !isIdentityRefused, !isIdentityWanted(left) { left[Self.identity] = 0 }
     var isFirst = true
-    func append(_ text: StaticString) {
-      if !isFirst { buffer.writeInteger(UInt8(ascii: ",")) }
-      buffer.writeStaticString(text)
+    while true {
+      var best = 0
+      for index in 1..<4 where left[index] > left[best] { best = index }
+      if left[best] == 0 { break }
+      if !isFirst { buffer.writeStaticString(", ") }
+      buffer.writeStaticString(Self.codings[best])
+      left[best] = 0
       isFirst = false
     }
-    if refusesIdentity { append("!identity") }
-    if acceptsAny { append("*") }
-    for index in 0..<Self.codings.count where bits >> UInt16(index) & 1 == 1 {
-      append(Self.codings[index])
-    }
+    if isIdentityRefused { buffer.writeStaticString(isFirst ? "identity;q=0" : ", identity;q=0") }
   }
 
+  /// The quality of each coding, 0 for what is not accepted. Identity needs no naming: where it
+  /// is not refused it is at least acceptable, the least.
+  private var accepted: SIMD4<Int16> {
+    var result = qualities
+    for index in 0..<Self.identity where result[index] < 0 { result[index] = max(0, anyQuality) }
+    if result[Self.identity] < 0 { result[Self.identity] = anyQuality == 0 ? 0 : 1 }
+    return result
+  }
+
+  private func isIdentityWanted(_ accepted: SIMD4<Int16>) -> Bool {
+    var isOnly = true
+    for index in 0..<Self.identity where accepted[index] > 0 {
+      if qualities[Self.identity] > accepted[index] { return true }
+      isOnly = false
+    }
+    return isOnly
+  }
+
+  /// A coding that is named twice has the lower quality; members that are malformed or have
+  /// another parameter than `q` do not count.
   private mutating func add(_ member: UnsafeRawBufferPointer) {
     var parts = ListMembers(member, separator: UInt8(ascii: ";"))
-    guard let coding = parts.next(), let isAccepted = Self.isAccepted(&parts) else {
-      isNormalizable = false
-      return
-    }
+    guard let coding = parts.next(), let quality = Self.quality(&parts) else { return }
     if coding.equals("*") {
-      if isAccepted { acceptsAny = true } else { refusesAny = true }
-    } else if coding.equalsIgnoringCase("identity") {
-      namesIdentity = true
-      if !isAccepted { refusesIdentity = true }
+      anyQuality = anyQuality < 0 ? quality : min(anyQuality, quality)
     } else if let index = Self.index(of: coding) {
-      if isAccepted { bits |= 1 << UInt16(index) } else { refusesNamed = true }
-    } else {
-      isNormalizable = false
+      let present = qualities[index]
+      qualities[index] = present < 0 ? quality : min(present, quality)
     }
   }
 
-  /// The coding's place; the aliases of RFC 9110 section 8.4.1 count as what they stand for.
+  /// The coding's place; `x-gzip` counts as what it stands for (RFC 9110 section 8.4.1.3).
   private static func index(of coding: UnsafeRawBufferPointer) -> Int? {
-    let candidate: Int
     switch coding.count {
-    case 2: candidate = 0
-    case 3: candidate = coding[2].asciiLowercased == UInt8(ascii: "b") ? 2 : 3
-    case 4: candidate = coding[0].asciiLowercased == UInt8(ascii: "g") ? 5 : 6
-    case 6: return coding.equalsIgnoringCase("x-gzip") ? 5 : nil
-    case 7: candidate = 4
-    case 8: candidate = 1
-    case 10: return coding.equalsIgnoringCase("x-compress") ? 1 : nil
-    default: return nil
+    case 2: coding.equalsIgnoringCase("br") ? 0 : nil
+    case 4: coding.equalsIgnoringCase("gzip") ? 1 : coding.equalsIgnoringCase("zstd") ? 2 : nil
+    case 6: coding.equalsIgnoringCase("x-gzip") ? 1 : nil
+    case 8: coding.equalsIgnoringCase("identity") ? identity : nil
+    default: nil
     }
-    if coding.equalsIgnoringCase(codings[candidate]) { return candidate }
-    return nil
   }
 
-  /// Whether the quality is above zero (RFC 9110 section 12.4.2); nil when it is malformed or
-  /// another parameter stands there.
-  private static func isAccepted(_ parameters: inout ListMembers) -> Bool? {
-    guard let parameter = parameters.next() else { return true }
+  private static func quality(_ parameters: inout ListMembers) -> Int16? {
+    guard let parameter = parameters.next() else { return 1_000 }
     let (name, value) = parameter.nameAndValue
-    guard name.equalsIgnoringCase("q"), let value, let first = value.first,
-      first == UInt8(ascii: "0") || first == UInt8(ascii: "1"), value.count <= 5,
-      value.count < 2 || value[1] == UInt8(ascii: "."), parameters.next() == nil
-    else { return nil }
-    var isAboveZero = first == UInt8(ascii: "1")
-    for digit in value.dropFirst(2) {
-      guard digit.isASCIIDigit else { return nil }
-      if digit != UInt8(ascii: "0") { isAboveZero = true }
-    }
-    return isAboveZero
+    guard name.equalsIgnoringCase("q"), let value, parameters.next() == nil else { return nil }
+    return Quality.parse(value)
   }
 }

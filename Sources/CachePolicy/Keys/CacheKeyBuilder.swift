@@ -10,19 +10,27 @@ import NIOCore
 /// | path | byte for byte | never |
 /// | query | `?` and what the rules keep, byte for byte | there is none, or nothing is kept |
 /// | header | LF name, `=` value, further lines after `, ` | no `=`: the request lacks it |
+/// | header | LF name, `:` normalized value (``SelectingField``) | it counts as written |
 /// | cookie | LF `cookie:` name, `=` value, further ones after `;` | no `=`: likewise |
+/// | device | LF `:device ` class | the rules mix devices |
+/// | content | LF `:content ` digest, LF `:type ` value, LF `:coding ` value | it is no QUERY |
 /// | salt | LF `:` number | the route has none |
 ///
 /// Under one set of rules two requests have the same key only when the rules call them the same:
 /// no part can hold the bytes that end it. Hosts hold no `/`, targets no LF, field values no LF,
-/// field names no `:`, cookie values no `;`.
+/// field names no `:`, cookie values no `;`, a digest is written in hexadecimal. A cookie without
+/// `=` counts as one without a value.
 public enum CacheKeyBuilder {
   /// Appends the key of a request. Allocates nothing beyond the buffer's own growth unless the
   /// rules sort the query.
   ///
-  /// - Parameter routeSalt: keeps routes apart that give one URL different rules.
+  /// - Parameters:
+  ///   - routeSalt: keeps routes apart that give one URL different rules.
+  ///   - contentDigest: of a QUERY, a collision-free hash of its content. Other methods have none:
+  ///     GET and HEAD share a key, and content they should not have is kept from the cache.
   public static func write(
-    _ head: RequestHead, rules: KeyRules, routeSalt: UInt32?, into key: inout ByteBuffer
+    _ head: RequestHead, rules: KeyRules, routeSalt: UInt32?,
+    contentDigest: UnsafeRawBufferPointer? = nil, into key: inout ByteBuffer
   ) {
     let keepsQuery = rules.query == .all && !rules.sortsQuery
     head.fields.bytes.withUnsafeReadableBytes { bytes in
@@ -36,11 +44,74 @@ public enum CacheKeyBuilder {
         writeKeptParameters(query.slice(of: bytes), rules: rules, into: &key)
       }
     }
-    for name in rules.headers { writeHeader(name, of: head, into: &key) }
+    writeFields(of: head, rules: rules, routeSalt: routeSalt, contentDigest, into: &key)
+  }
+
+  /// Appends the key under which a URL's No-Vary-Search record stands: the request's key without
+  /// any query, told apart from that of a request that has none.
+  public static func writeWithoutQuery(
+    _ head: RequestHead, rules: KeyRules, routeSalt: UInt32?, into key: inout ByteBuffer
+  ) {
+    head.fields.bytes.withUnsafeReadableBytes { bytes in
+      writeLocation(
+        scheme: rules.includesScheme ? (head.isSecure ? "https" : "http") : "",
+        authority: (rules.includesHost ? head.authority : .empty).slice(of: bytes),
+        target: head.path.slice(of: bytes), isSecure: head.isSecure, into: &key)
+    }
+    writeFields(of: head, rules: rules, routeSalt: routeSalt, nil, into: &key)
+    key.writeStaticString("\n:search")
+  }
+
+  /// Appends the target that goes to the origin: the path, and of the query what is keyed, in the
+  /// order in which it is keyed. Otherwise a parameter that is not in the key, or that only the
+  /// origin takes for one (`?unkeyed=1;id=2`), could decide what is stored under it.
+  public static func writeTarget(
+    _ head: RequestHead, rules: KeyRules, into target: inout ByteBuffer
+  ) {
+    head.fields.bytes.withUnsafeReadableBytes { bytes in
+      guard rules.rewritesTarget else {
+        target.writeBytes(head.target.slice(of: bytes))
+        return
+      }
+      target.writeBytes(head.path.slice(of: bytes))
+      if let query = head.query {
+        writeKeptParameters(query.slice(of: bytes), rules: rules, into: &target)
+      }
+    }
+  }
+
+  private static func writeFields(
+    of head: RequestHead, rules: KeyRules, routeSalt: UInt32?,
+    _ contentDigest: UnsafeRawBufferPointer?, into key: inout ByteBuffer
+  ) {
+    for name in rules.headers { writeHeader(name, of: head, rules: rules, into: &key) }
     for name in rules.cookies { writeCookie(name, of: head, into: &key) }
+    if rules.includesDeviceClass {
+      key.writeStaticString("\n:device ")
+      key.writeStaticString(DeviceClass(head.fields).name)
+    }
+    if head.method == .query { writeContent(contentDigest, of: head, into: &key) }
     if let routeSalt {
       key.writeStaticString("\n:")
       key.writeDecimal(Int(routeSalt))
+    }
+  }
+
+  /// What the content of a QUERY means depends on its type and coding as much as on its bytes.
+  private static func writeContent(
+    _ digest: UnsafeRawBufferPointer?, of head: RequestHead, into key: inout ByteBuffer
+  ) {
+    key.writeStaticString("\n:content ")
+    for byte in digest ?? UnsafeRawBufferPointer(start: nil, count: 0) {
+      key.writeHexadecimalDigits(of: byte)
+    }
+    head.fields.forEach(.contentType) { value in
+      key.writeStaticString("\n:type ")
+      key.writeBytes(value)
+    }
+    head.fields.forEach(.contentEncoding) { value in
+      key.writeStaticString("\n:coding ")
+      key.writeBytes(value)
     }
   }
 
@@ -127,12 +198,18 @@ public enum CacheKeyBuilder {
   }
 
   private static func writeHeader(
-    _ name: [UInt8], of head: RequestHead, into key: inout ByteBuffer
+    _ name: [UInt8], of head: RequestHead, rules: KeyRules, into key: inout ByteBuffer
   ) {
     key.writeInteger(UInt8(ascii: "\n"))
     key.writeBytes(name)
     var isFirst = true
     name.withUnsafeBytes { name in
+      let known = KnownField(name)
+      if known != .other,
+        SelectingField.writeNormalized(known, of: head, rules: rules, into: &key)
+      {
+        return
+      }
       head.fields.forEach(named: name) { value in
         key.writeStaticString(isFirst ? "=" : ", ")
         key.writeBytes(value)
@@ -172,5 +249,13 @@ private struct CookiePairs: Sequence, IteratorProtocol {
     let pair = UnsafeRawBufferPointer(rebasing: rest[..<end]).nameAndValue
     rest = UnsafeRawBufferPointer(rebasing: rest[Swift.min(end + 1, rest.count)...])
     return (pair.name, pair.value ?? UnsafeRawBufferPointer(start: nil, count: 0))
+  }
+}
+
+extension ByteBuffer {
+  /// Appends a byte as two hexadecimal digits in lower case.
+  fileprivate mutating func writeHexadecimalDigits(of byte: UInt8) {
+    if byte < 16 { writeInteger(UInt8(ascii: "0")) }
+    writeHexadecimal(Int(byte))
   }
 }

@@ -44,7 +44,8 @@ struct QueryParameters: Sequence, IteratorProtocol {
     return matched == expected.count
   }
 
-  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
+  /// The number that a hexadecimal digit stands for; nil for any other byte.
+  static func hexadecimal(_ byte: UInt8) -> UInt8? {
     if byte.isASCIIDigit { return byte - UInt8(ascii: "0") }
     let letter = byte.asciiLowercased
     guard (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(letter) else { return nil }

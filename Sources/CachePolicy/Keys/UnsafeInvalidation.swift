@@ -3,8 +3,9 @@ import NIOCore
 
 /// What a successful unsafe request invalidates (RFC 9111 section 4.4).
 public enum UnsafeInvalidation {
-  /// Whether the request may have changed its target: a method not known to be safe, and a status
-  /// that is no error.
+  /// Whether the request may have changed its target: a method not known to be safe
+  /// (``RequestMethod/isSafe``; an unknown one such as M-SEARCH is not), and a status that is no
+  /// error: 2xx or 3xx.
   public static func applies(method: RequestMethod, status: Int) -> Bool {
     !method.isSafe && (200..<400).contains(status)
   }

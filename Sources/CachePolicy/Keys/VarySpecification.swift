@@ -14,12 +14,15 @@ public struct VarySpecification: Sendable, Equatable {
   public init() { names = [] }
 
   /// The names in a response's Vary lines; nil when no stored response can be selected by them:
-  /// `*` occurs, a name is malformed, or there are more than ``nameLimit``.
+  /// `*` occurs, a name is malformed, there are more than ``nameLimit``, or X-Forwarded-For is
+  /// among them, to which the edge adds the client's address: no two clients share a value.
   public init?(response fields: FieldBlock) {
     var list: [[UInt8]] = []
     var isSelectable = true
     ListMembers.forEach(in: fields, .vary) { name in
-      if name.equals("*") || !name.allSatisfy(\.isTokenByte) { isSelectable = false }
+      if name.equals("*") || !name.allSatisfy(\.isTokenByte) || KnownField(name) == .xForwardedFor {
+        isSelectable = false
+      }
       if isSelectable { list.append(name.map(\.asciiLowercased)) }
     }
     guard isSelectable, let joined = Self.joined(list) else { return nil }
@@ -56,25 +59,21 @@ public struct VarySpecification: Sendable, Equatable {
   ///
   /// Requests that the origin cannot tell apart should share a variant, so values are normalized
   /// where their meaning allows it (RFC 9111 section 4.1): several lines become one, blanks around
-  /// list commas go, and Accept-Encoding becomes the sorted set of codings it accepts. A request
-  /// without the field has its name alone. Allocates nothing beyond the buffer's own growth.
-  public func writeVariantKey(request: RequestHead, into buffer: inout ByteBuffer) {
+  /// list commas and empty members go, Accept and Accept-Language are put in order,
+  /// Accept-Encoding and, where the route names languages, Accept-Language are reduced. Of a field
+  /// that the edge writes its own word counts; a field that it withholds from the origin
+  /// (``OverrideFields``) counts as absent. A request without the field has its name alone.
+  /// Allocates nothing beyond the buffer's own growth.
+  public func writeVariantKey(
+    request: RequestHead, rules: KeyRules = KeyRules(), into buffer: inout ByteBuffer
+  ) {
     forEachName { name in
       buffer.writeBytes(name)
       let known = KnownField(name)
-      var accepted = AcceptedCodings()
-      if known == .acceptEncoding { accepted = AcceptedCodings(request.fields) }
-      if accepted.isNormalizable {
-        // Another mark than "=" keeps the set apart from a value that only looks like one.
-        buffer.writeInteger(UInt8(ascii: ":"))
-        accepted.write(into: &buffer)
-      } else {
-        var separator = UInt8(ascii: "=")
-        request.fields.forEach(named: name) { value in
-          buffer.writeInteger(separator)
-          Self.writeCollapsed(value, into: &buffer)
-          separator = Self.comma
-        }
+      if !SelectingField.writeNormalized(known, of: request, rules: rules, into: &buffer),
+        !OverrideFields.withholds(name, known, rules: rules)
+      {
+        Self.writeRaw(name, known, of: request, into: &buffer)
       }
       buffer.writeInteger(UInt8(ascii: "\n"))
     }
@@ -93,10 +92,37 @@ public struct VarySpecification: Sendable, Equatable {
     }
   }
 
-  /// Copies a value without the blanks around its commas, those in quoted strings excepted.
+  /// Fields that are no lists: what stands between their commas is theirs.
+  private static let singletons: KnownFieldSet = [
+    .authorization, .cookie, .userAgent, .referer, .origin, .from, .contentType, .range, .ifRange,
+    .ifModifiedSince, .ifUnmodifiedSince,
+  ]
+
+  /// Appends `=` and the field's lines as one; nothing when the request lacks it.
+  private static func writeRaw(
+    _ name: UnsafeRawBufferPointer, _ known: KnownField, of request: RequestHead,
+    into buffer: inout ByteBuffer
+  ) {
+    let isList = known == .other || !singletons.contains(known)
+    var isPresent = false
+    var hasMember = false
+    request.fields.forEach(named: name) { value in
+      if !isPresent { buffer.writeInteger(UInt8(ascii: "=")) }
+      isPresent = true
+      let start = buffer.writerIndex
+      // Cookie lines go to the origin joined like this (RFC 9113 section 8.2.3).
+      if hasMember { buffer.writeStaticString(known == .cookie ? "; " : ",") }
+      let count = isList ? writeCollapsed(value, into: &buffer) : buffer.writeBytes(value)
+      // A line without members adds none to the list.
+      if count == 0 { buffer.moveWriterIndex(to: start) } else { hasMember = true }
+    }
+  }
+
+  /// Copies a value without empty list members and the blanks around its commas, those in quoted
+  /// strings excepted; how many bytes that is.
   private static func writeCollapsed(
     _ value: UnsafeRawBufferPointer, into buffer: inout ByteBuffer
-  ) {
+  ) -> Int {
     buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: value.count) { out in
       var count = 0
       var isQuoted = false
@@ -114,7 +140,10 @@ public struct VarySpecification: Sendable, Equatable {
         if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
         if byte == comma, !isQuoted {
           while count > 0, out[count - 1].isOptionalWhitespace { count -= 1 }
-          while index < value.count, value[index].isOptionalWhitespace { index += 1 }
+          while index < value.count, value[index].isOptionalWhitespace || value[index] == comma {
+            index += 1
+          }
+          if count == 0 || index == value.count { continue }
         }
         out[count] = byte
         count += 1

@@ -52,24 +52,41 @@ final class DiskIndex: Sendable {
     }
   }
 
-  /// Runs `journal` under the shard's lock if the object is still where `place` says.
-  func ifStill(_ hash: KeyHash, at place: RecordPlace, _ journal: () -> Void) {
+  /// Runs `journal` under the shard's lock if the object is still where `place` says, and tells it
+  /// whether the object is marked stale.
+  func ifStill(_ hash: KeyHash, at place: RecordPlace, _ journal: (Bool) -> Void) {
     shard(hash).state.withLock { state in
       guard let position = state.table.find(Self.fingerprint(hash)),
         state.table.entry(at: position).place.isSamePlace(as: place)
       else { return }
-      journal()
+      journal(state.table.entry(at: position).isMarkedStale)
     }
   }
 
-  /// Moves an object's entry from one record to another; false when it is no longer there.
+  /// Marks an object stale, if `place` is given only there; `journal` runs under the lock when it
+  /// was not marked before. Not while the saved index loads.
+  @discardableResult
+  func markStale(_ hash: KeyHash, at place: RecordPlace? = nil, _ journal: () -> Void) -> Bool {
+    shard(hash).state.withLock { state in
+      guard let position = state.table.find(Self.fingerprint(hash)) else { return false }
+      if let place, !state.table.entry(at: position).place.isSamePlace(as: place) { return false }
+      guard state.table.markStale(at: position) else { return false }
+      journal()
+      return true
+    }
+  }
+
+  /// Moves an object's entry from one record to another, a mark with it; false when it is no
+  /// longer there.
   func move(_ hash: KeyHash, from old: RecordPlace, to new: RecordPlace) -> Bool {
     shard(hash).state.withLock { state in
       let fingerprint = Self.fingerprint(hash)
       guard let position = state.table.find(fingerprint),
         state.table.entry(at: position).place.isSamePlace(as: old)
       else { return false }
-      state.table.insert(IndexEntry(fingerprint: fingerprint, place: new))
+      var place = new
+      if state.table.entry(at: position).isMarkedStale { place.isMarkedStale = true }
+      state.table.insert(IndexEntry(fingerprint: fingerprint, place: place))
       return true
     }
   }

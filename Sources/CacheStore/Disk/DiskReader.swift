@@ -204,9 +204,11 @@ final class DiskReader: Sendable {
         tags: record.tags, reader: self)
       body = .disk(DiskBody(count: header.bodyCount, source: .file(bodyFile)))
     }
-    return .object(
-      StoredObject.make(
-        hash: header.hash, key: ownKey, head: head, body: body, metadata: record.metadata))
+    let object = StoredObject.make(
+      hash: header.hash, key: ownKey, head: head, body: body, metadata: record.metadata,
+      tags: record.cacheTags.storedHashes)
+    if expected.place.isMarkedStale { object.markStale() }
+    return .object(object)
   }
 
   private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {

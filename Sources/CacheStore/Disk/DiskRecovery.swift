@@ -101,6 +101,10 @@ struct DiskRecovery {
     switch entry {
     case .insertion(let insertion): insert(insertion)
     case .removal(let hash): remove(hash)
+    case .markedStale(let hash):
+      let shard = shards[DiskIndex.shardNumber(hash)]
+      guard let position = shard.table.find(DiskIndex.fingerprint(hash)) else { return }
+      _ = shard.table.markStale(at: position)
     case .segmentRemoved(let generation): removed.insert(generation)
     case .olderRemoved(let generation): firstGeneration = max(firstGeneration, generation)
     case .segmentCut(let generation, let block):
@@ -115,7 +119,8 @@ struct DiskRecovery {
     guard let segment = opened.table.segment(generation: insertion.generation),
       insertion.position < DiskFormat.largestSegmentBytes || segment.kind == .dedicated
     else { return remove(insertion.hash) }
-    var place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
+    var place = RecordPlace(
+      slot: segment.slot, block: 0, blockCount: 0, isMarkedStale: insertion.isMarkedStale)
     if segment.kind == .shared {
       place.block = UInt32(insertion.position / DiskFormat.blockBytes)
       place.blockCount = UInt32(

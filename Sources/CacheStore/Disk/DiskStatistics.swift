@@ -94,8 +94,13 @@ final class DiskCounters: Sendable {
   let rewrittenObjects = DiskCounter()
   let reclaimedObjects = DiskCounter()
   let sweptObjects = DiskCounter()
+  /// Objects that went with dead segments since the last sweep asked.
+  private let deadObjects = Atomic<Int>(0)
   let snapshots = DiskCounter()
   let snapshotErrors = DiskCounter()
+
+  func addDeadObjects(_ count: Int) { deadObjects.add(count, ordering: .relaxed) }
+  func takeDeadObjects() -> Int { deadObjects.exchange(0, ordering: .relaxed) }
 
   func fill(_ statistics: inout DiskStatistics) {
     statistics.writtenObjects = writtenObjects.current

@@ -11,16 +11,16 @@ extension DiskTier {
   /// - Returns: nil once it is synced; else why it is not. It is tried again by itself then, and
   ///   effective meanwhile.
   public func recordInvalidation(
-    sequence: UInt64, selectors: [InvalidationSelector]
+    sequence: UInt64, selectors: [InvalidationSelector], kind: InvalidationKind = .hard
   ) async -> String? {
-    let entries = Self.entries(sequence, selectors)
+    let entries = Self.entries(sequence, selectors, kind)
     guard entries.allSatisfy({ $0.count <= LogFormat.mostPayloadBytes }) else {
       return "an invalidation of more than \(LogFormat.mostPayloadBytes) bytes can't be journaled"
     }
     return await withCheckedContinuation { continuation in
       // State and log change in one order, so that a shortened log says the same as the long one.
       invalidations.withLock { state in
-        state.add(sequence: sequence, selectors: selectors)
+        state.add(sequence: sequence, selectors: selectors, kind: kind)
         noteFloor(state.floor)
         invalidationLog.append(entries) { outcome in
           switch outcome {
@@ -33,12 +33,12 @@ extension DiskTier {
   }
 
   private static func entries(
-    _ sequence: UInt64, _ selectors: [InvalidationSelector]
+    _ sequence: UInt64, _ selectors: [InvalidationSelector], _ kind: InvalidationKind
   ) -> [[UInt8]] {
     var groups: [[InvalidationSelector]] = [[]]
     var bytes = 0
     for selector in selectors {
-      let count = InvalidationEntry.byteCount(selector)
+      let count = SelectorFormat.byteCount(selector)
       if bytes + count > mostEntryBytes, bytes > 0 {
         groups.append([])
         bytes = 0
@@ -47,7 +47,7 @@ extension DiskTier {
       bytes += count
     }
     return groups.map {
-      InvalidationEntry.invalidation(sequence: sequence, selectors: $0).encoded()
+      InvalidationEntry.invalidation(sequence: sequence, selectors: $0, kind: kind).encoded()
     }
   }
 
@@ -57,8 +57,8 @@ extension DiskTier {
     inbox.monitor.update { $0.wantsDeadSegments = true }
   }
 
-  /// Takes from disk what a set of rules matches and lets the rules go. Walks the segments'
-  /// footers; waits, so not for loops.
+  /// Takes from disk what a set of rules matches, or marks it, and lets the rules go. Walks the
+  /// segments' footers; waits, so not for loops.
   /// - Parameters:
   ///   - sequence: rules up to this number are worked off when this returns true.
   ///   - takes: true for a key, fetched under a sequence number, that has to go.
@@ -69,17 +69,53 @@ extension DiskTier {
     upTo sequence: UInt64,
     _ takes: @escaping @Sendable (UnsafeRawBufferPointer, UInt64) -> Bool
   ) -> Bool {
+    var tally = InvalidationTally()
+    return sweep(upTo: sequence, into: &tally) { subject in
+      takes(subject.key, subject.fetchSequence)
+        ? InvalidationMatch(kind: .hard, sequence: sequence) : nil
+    }
+  }
+
+  /// Works a sweep off the disk and tells what each invalidation took.
+  func sweep(_ sweep: InvalidationLog.Sweep) -> InvalidationTally {
+    var tally = InvalidationTally()
+    if sweep.isFloorNew {
+      // The writer removes segments that are dead as a whole; then they are counted already.
+      inbox.synchronize()
+      tally.count(sweep.floor, counters.takeDeadObjects())
+    }
+    self.sweep(upTo: sweep.upTo, softFloor: sweep.softFloor, into: &tally) {
+      sweep.match(onDisk: $0)
+    }
+    if sweep.isFloorNew { tally.count(sweep.floor, counters.takeDeadObjects()) }
+    return tally
+  }
+
+  /// The same with the rules as a function; counts what was taken or marked.
+  @discardableResult
+  func sweep(
+    upTo sequence: UInt64, softFloor: UInt64 = 0, into tally: inout InvalidationTally,
+    _ match: @escaping @Sendable (InvalidationSubject) -> InvalidationMatch?
+  ) -> Bool {
     waitUntilLoaded()
     // First for what is on its way, so that nothing enters the index behind the walk.
-    inbox.remember(RememberedSweep(takes: takes))
+    inbox.remember(RememberedSweep(match: match))
     for segment in table.all {
       guard inbox.monitor.withLock({ $0.stop == nil }) else { return false }
-      sweep(segment, takes)
+      sweep(segment, match, &tally)
       if journal.pendingBytes > CommitLog.mostPendingBytes / 4 { _ = journal.synchronize() }
     }
     guard inbox.waitUntilWritten(), case .durable = journal.synchronize() else { return false }
     // Only now may the log forget the rules: the removals are durable.
     invalidations.withLock { state in
+      // A soft floor that stands for rules which were too many: it must outlive them.
+      if softFloor > state.softFloor {
+        state.add(sequence: softFloor, selectors: [.everything], kind: .soft)
+        invalidationLog.append(
+          InvalidationEntry.invalidation(
+            sequence: softFloor, selectors: [.everything], kind: .soft
+          ).encoded())
+      }
       state.markSwept(through: sequence)
       invalidationLog.append(InvalidationEntry.swept(sequence: sequence).encoded())
     }
@@ -87,16 +123,26 @@ extension DiskTier {
   }
 
   private func sweep(
-    _ segment: Segment, _ takes: (UnsafeRawBufferPointer, UInt64) -> Bool
+    _ segment: Segment, _ match: (InvalidationSubject) -> InvalidationMatch?,
+    _ tally: inout InvalidationTally
   ) {
     let walk = SegmentWalk(segment: segment, reader: reader)
     let unknownFrom = walk.forEach { entry in
-      guard takes(entry.key, entry.fetchSequence) else { return }
+      guard let match = match(entry.subject) else { return }
       let place = RecordPlace(slot: segment.slot, block: entry.block, blockCount: 0)
-      let isRemoved = index.remove(entry.hash, at: place) {
-        journal.append(JournalEntry.removal(entry.hash).encoded())
+      let isNew: Bool
+      switch match.kind {
+      case .hard:
+        isNew = index.remove(entry.hash, at: place) {
+          journal.append(JournalEntry.removal(entry.hash).encoded())
+        }
+        if isNew { counters.sweptObjects.add(1) }
+      case .soft:
+        isNew = index.markStale(entry.hash, at: place) {
+          journal.append(JournalEntry.markedStale(entry.hash).encoded())
+        }
       }
-      if isRemoved { counters.sweptObjects.add(1) }
+      if isNew { tally.count(match.sequence) }
     }
     // What can't be read can't be compared: it goes, lest something invalidated stays.
     guard let unknownFrom, !segment.isRemoved else { return }
@@ -117,10 +163,10 @@ extension DiskTier {
     guard invalidationLog.appendedBytes > Self.longestLogBytes else { return }
     let number = invalidations.withLock { state in
       let entries = state.entries.flatMap { entry -> [[UInt8]] in
-        guard case .invalidation(let sequence, let selectors) = entry else {
+        guard case .invalidation(let sequence, let selectors, let kind) = entry else {
           return [entry.encoded()]
         }
-        return Self.entries(sequence, selectors)
+        return Self.entries(sequence, selectors, kind)
       }
       return invalidationLog.rotate(first: entries)
     }

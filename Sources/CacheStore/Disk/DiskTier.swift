@@ -95,14 +95,14 @@ public final class DiskTier: Sendable {
   /// What was invalidated before this start and has to be checked on load.
   public var recoveredInvalidations:
     (
-      sequence: UInt64, floor: UInt64,
-      rules: [(sequence: UInt64, selector: InvalidationSelector)]
+      sequence: UInt64, floor: UInt64, softFloor: UInt64,
+      rules: [(sequence: UInt64, selector: InvalidationSelector, kind: InvalidationKind)]
     )
   {
     let rules = recovered.rules.flatMap { rule in
-      rule.selectors.map { (sequence: rule.sequence, selector: $0) }
+      rule.selectors.map { (sequence: rule.sequence, selector: $0, kind: rule.kind) }
     }
-    return (recovered.sequence, recovered.floor, rules)
+    return (recovered.sequence, recovered.floor, recovered.softFloor, rules)
   }
 
   // MARK: - Objects
@@ -159,6 +159,13 @@ public final class DiskTier: Sendable {
     index.remove(hash) { journal.append(JournalEntry.removal(hash).encoded()) }
   }
 
+  /// Marks an object stale, also one on its way to disk.
+  func markStale(_ hash: KeyHash) {
+    inbox.markStale(hash) {
+      index.markStale(hash) { journal.append(JournalEntry.markedStale(hash).encoded()) }
+    }
+  }
+
   // MARK: - Large objects
 
   /// Begins a large object's way to disk.
@@ -176,18 +183,19 @@ public final class DiskTier: Sendable {
   /// bytes are written. Nil when the spool failed or was aborted.
   public func finishSpool(
     _ spool: SpoolWriter, hash: KeyHash, key: UnsafeRawBufferPointer,
-    head: UnsafeRawBufferPointer, metadata: ObjectMetadata
+    head: UnsafeRawBufferPointer, metadata: ObjectMetadata, tags: [UInt64] = []
   ) -> StoredObject? {
     let ticket = inbox.ticket(for: hash)
     let finish = SpoolWriter.Finish(
-      hash: hash, key: [UInt8](key), head: [UInt8](head), metadata: metadata, ticket: ticket)
+      hash: hash, key: [UInt8](key), head: [UInt8](head), metadata: metadata, tags: tags,
+      ticket: ticket)
     guard spool.end(finish) else {
       inbox.cancel(hash, ticket: ticket)
       return nil
     }
     let body = DiskBody(count: spool.count, source: .spool(spool))
     return StoredObject.make(
-      hash: hash, key: key, head: head, body: .disk(body), metadata: metadata)
+      hash: hash, key: key, head: head, body: .disk(body), metadata: metadata, tags: tags)
   }
 
   // MARK: - State

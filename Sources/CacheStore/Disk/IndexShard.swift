@@ -10,12 +10,14 @@
 
 /// Where a record is, as the index keeps it.
 struct RecordPlace: Equatable {
-  /// The segment's slot, 1 ..< 2^24.
+  /// The segment's slot, 1 ..< 2^23.
   var slot: UInt32
   /// First block of the record, below 2^17; 0 in a dedicated segment.
   var block: UInt32
   /// Blocks to read, at least the record's; 0 in a dedicated segment.
   var blockCount: UInt32
+  /// A soft invalidation matches what is there.
+  var isMarkedStale = false
 
   func isSamePlace(as other: RecordPlace) -> Bool { slot == other.slot && block == other.block }
 }
@@ -24,7 +26,8 @@ struct RecordPlace: Equatable {
 /// |---|---|
 /// | word 0 | fingerprint, upper 32 bits |
 /// | word 1, 24...31 | fingerprint, lower 8 bits |
-/// | word 1, 0...23 | segment slot; 0 marks an empty place |
+/// | word 1, 23 | a soft invalidation matches it |
+/// | word 1, 0...22 | segment slot; 0 marks an empty place |
 /// | word 2, 31 | looked up since it was written |
 /// | word 2, 17...30 | blocks: below 8192 as they are, else 8192 + blocks / 16, rounded up |
 /// | word 2, 0...16 | first block |
@@ -35,25 +38,35 @@ struct IndexEntry {
 
   static let empty = IndexEntry()
   private static let hitBit: UInt32 = 1 << 31
+  private static let staleBit: UInt32 = 1 << 23
+  private static let slotMask: UInt32 = 1 << 23 - 1
 
   init() {}
 
   init(fingerprint: UInt64, place: RecordPlace) {
     word0 = UInt32(truncatingIfNeeded: fingerprint >> 8)
-    word1 = UInt32(truncatingIfNeeded: fingerprint & 0xFF) << 24 | place.slot
+    word1 =
+      UInt32(truncatingIfNeeded: fingerprint & 0xFF) << 24 | place.slot
+      | (place.isMarkedStale ? Self.staleBit : 0)
     let code =
       place.blockCount < 8192 ? place.blockCount : 8192 | min(8191, (place.blockCount + 15) / 16)
     word2 = code << 17 | place.block
   }
 
-  var isEmpty: Bool { word1 & 0xFF_FFFF == 0 }
+  var isEmpty: Bool { word1 & Self.slotMask == 0 }
   var fingerprint: UInt64 { UInt64(word0) << 8 | UInt64(word1 >> 24) }
-  var slot: UInt32 { word1 & 0xFF_FFFF }
+  var slot: UInt32 { word1 & Self.slotMask }
 
   var place: RecordPlace {
     let code = word2 >> 17 & 0x3FFF
     return RecordPlace(
-      slot: slot, block: word2 & 0x1_FFFF, blockCount: code < 8192 ? code : (code & 8191) * 16)
+      slot: slot, block: word2 & 0x1_FFFF, blockCount: code < 8192 ? code : (code & 8191) * 16,
+      isMarkedStale: isMarkedStale)
+  }
+
+  var isMarkedStale: Bool {
+    get { word1 & Self.staleBit != 0 }
+    set { word1 = newValue ? word1 | Self.staleBit : word1 & ~Self.staleBit }
   }
 
   var isHit: Bool {
@@ -61,7 +74,7 @@ struct IndexEntry {
     set { word2 = newValue ? word2 | Self.hitBit : word2 & ~Self.hitBit }
   }
 
-  mutating func setSlot(_ slot: UInt32) { word1 = word1 & 0xFF00_0000 | slot }
+  mutating func setSlot(_ slot: UInt32) { word1 = word1 & ~Self.slotMask | slot }
 }
 
 struct IndexShard: ~Copyable {
@@ -95,6 +108,13 @@ struct IndexShard: ~Copyable {
   }
 
   func entry(at position: Int) -> IndexEntry { entries[position] }
+
+  /// Marks an entry stale; false when it was already.
+  mutating func markStale(at position: Int) -> Bool {
+    guard !entries[position].isMarkedStale else { return false }
+    entries[position].isMarkedStale = true
+    return true
+  }
 
   mutating func markHit(at position: Int) {
     if !entries[position].isHit { entries[position].isHit = true }

@@ -4,7 +4,7 @@
 /// |---|---|---|
 /// | 0 | 4 | magic `SESN` |
 /// | 4 | 2 | format version |
-/// | 6 | 2 | zero |
+/// | 6 | 2 | 1: entries have a mark and 23 bits of slot; 0: 24 bits of slot |
 /// | 8 | 8 | number of the first journal file to replay over it |
 /// | 16 | 4 | segments |
 /// | 20 | 4 | shards |
@@ -52,7 +52,7 @@ struct IndexSnapshot {
         + entries * IndexShard.entryBytes)
     bytes.append(littleEndian: Self.magic)
     bytes.append(littleEndian: DiskFormat.version)
-    bytes.append(littleEndian: UInt16(0))
+    bytes.append(littleEndian: UInt16(1))
     bytes.append(littleEndian: journalNumber)
     bytes.append(littleEndian: UInt32(segments.count))
     bytes.append(littleEndian: UInt32(shards.count))
@@ -115,9 +115,11 @@ struct IndexSnapshot {
       snapshot.segments.append(decodeSegment(table.slice(number * segmentBytes, segmentBytes)))
     }
     var offset = headerBytes + tableBytes + 8
+    let hasMarks = bytes.load(6, as: UInt16.self) != 0
     for number in 0..<shardCount {
       guard let shard = decodeShard(bytes, number, &offset) else { return nil }
-      snapshot.shards.append(shard)
+      // Without marks the bit was the slot's highest; what has it set is given up.
+      snapshot.shards.append(hasMarks ? shard : shard.filter { !$0.isMarkedStale })
     }
     return snapshot
   }

@@ -3,9 +3,10 @@
 ///
 /// | offset | size | field |
 /// |---|---|---|
-/// | 0 | 1 | 1 insertion, 2 removal, 3 segment removed, 4 older segments removed, 5 segment cut |
+/// | 0 | 1 | 1 insertion, 2 removal, 3 segment removed, 4 older segments removed, 5 segment cut, |
+/// | | | 6 marked stale, 7 insertion of what is marked stale |
 /// | 1 | 7 | zero |
-/// | 8 | 16 | insertion, removal: key hash, high then low |
+/// | 8 | 16 | insertion, removal, marked stale: key hash, high then low |
 /// | 8 | 8 | segment removed, older segments removed, segment cut: generation |
 /// | 16 | 8 | segment cut: block |
 /// | 24 | 8 | insertion: generation |
@@ -19,6 +20,7 @@ enum JournalEntry: Equatable {
     var position: Int
     var count: Int
     var fetchSequence: UInt64
+    var isMarkedStale = false
   }
 
   case insertion(Insertion)
@@ -28,12 +30,14 @@ enum JournalEntry: Equatable {
   case olderRemoved(generation: UInt64)
   /// Nothing in this segment is valid from this block on.
   case segmentCut(generation: UInt64, block: UInt32)
+  /// A soft invalidation matches what is under this hash.
+  case markedStale(KeyHash)
 
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     switch self {
     case .insertion(let insertion):
-      bytes.append(littleEndian: UInt64(1))
+      bytes.append(littleEndian: UInt64(insertion.isMarkedStale ? 7 : 1))
       bytes.append(littleEndian: insertion.hash.high)
       bytes.append(littleEndian: insertion.hash.low)
       bytes.append(littleEndian: insertion.generation)
@@ -54,21 +58,27 @@ enum JournalEntry: Equatable {
       bytes.append(littleEndian: UInt64(5))
       bytes.append(littleEndian: generation)
       bytes.append(littleEndian: UInt64(block))
+    case .markedStale(let hash):
+      bytes.append(littleEndian: UInt64(6))
+      bytes.append(littleEndian: hash.high)
+      bytes.append(littleEndian: hash.low)
     }
     return bytes
   }
 
   static func decode(_ bytes: UnsafeRawBufferPointer) -> JournalEntry? {
     guard bytes.count >= 16 else { return nil }
-    switch bytes.load(0, as: UInt64.self) {
-    case 1 where bytes.count >= 56:
+    let type = bytes.load(0, as: UInt64.self)
+    switch type {
+    case 1 where bytes.count >= 56, 7 where bytes.count >= 56:
       guard let position = Int(exactly: bytes.load(32, as: UInt64.self)),
         let count = Int(exactly: bytes.load(40, as: UInt64.self))
       else { return nil }
       return .insertion(
         Insertion(
           hash: KeyHash(high: bytes.load(8), low: bytes.load(16)), generation: bytes.load(24),
-          position: position, count: count, fetchSequence: bytes.load(48)))
+          position: position, count: count, fetchSequence: bytes.load(48),
+          isMarkedStale: type == 7))
     case 2 where bytes.count >= 24:
       return .removal(KeyHash(high: bytes.load(8), low: bytes.load(16)))
     case 3: return .segmentRemoved(generation: bytes.load(8))
@@ -77,6 +87,8 @@ enum JournalEntry: Equatable {
       return .segmentCut(
         generation: bytes.load(8),
         block: UInt32(truncatingIfNeeded: bytes.load(16, as: UInt64.self)))
+    case 6 where bytes.count >= 24:
+      return .markedStale(KeyHash(high: bytes.load(8), low: bytes.load(16)))
     default: return nil
     }
   }

@@ -5,6 +5,8 @@ struct OpenedRecord {
   let header: RecordHeader
   let metadata: ObjectMetadata
   let tags: [ChunkTag]
+  /// The object's cache tags; a view into the bytes that were given.
+  let cacheTags: TagList
   /// Places in the bytes that were given.
   let keyOffset: Int
   let headOffset: Int
@@ -32,8 +34,9 @@ struct RecordDecoder {
     let headOffset = RecordHeader.byteCount + header.keyCount
     let metadataOffset = headOffset + header.headCount
     let tagsOffset = metadataOffset + header.metadataCount
-    guard
-      let metadata = RecordMetadata.decode(readable.slice(metadataOffset, header.metadataCount))
+    let metadataBytes = readable.slice(metadataOffset, header.metadataCount)
+    guard let metadata = RecordMetadata.decode(metadataBytes),
+      let cacheTags = RecordMetadata.decodeTags(metadataBytes)
     else { return nil }
     var tags: [ChunkTag] = []
     tags.reserveCapacity(header.chunkCount)
@@ -42,8 +45,9 @@ struct RecordDecoder {
       tags.append(ChunkTag(low: readable.load(offset), high: readable.load(offset + 8)))
     }
     return OpenedRecord(
-      header: header, metadata: metadata, tags: tags, keyOffset: RecordHeader.byteCount,
-      headOffset: headOffset, bodyOffset: tagsOffset + header.chunkCount * ChunkTag.byteCount)
+      header: header, metadata: metadata, tags: tags, cacheTags: cacheTags,
+      keyOffset: RecordHeader.byteCount, headOffset: headOffset,
+      bodyOffset: tagsOffset + header.chunkCount * ChunkTag.byteCount)
   }
 
   /// Opens all body chunks of a record that holds its body, in place; nil when one does not verify

@@ -10,8 +10,8 @@ struct RecordEncoder {
     let headCount = object.withHead { $0.count }
     let body = object.bodyCount
     let tags = DiskFormat.chunkCount(body) * ChunkTag.byteCount
-    let total =
-      RecordHeader.byteCount + keyCount + headCount + RecordMetadata.byteCount + tags + body
+    let metadata = RecordMetadata.count(tagBytes: object.withTagBytes { $1.count })
+    let total = RecordHeader.byteCount + keyCount + headCount + metadata + tags + body
     guard total <= DiskFormat.largestSegmentBytes else { return nil }
     return total.roundedUp(toMultipleOf: DiskFormat.blockBytes)
   }
@@ -29,7 +29,8 @@ struct RecordEncoder {
     var header = RecordHeader(
       sealIdentifier: seal.identifier, isDedicated: false, hash: object.hash,
       generation: generation, bodyCount: object.bodyCount, bodyPosition: 0, keyCount: keyCount,
-      headCount: headCount, metadataCount: RecordMetadata.byteCount,
+      headCount: headCount,
+      metadataCount: RecordMetadata.count(tagBytes: object.withTagBytes { $1.count }),
       chunkCount: DiskFormat.chunkCount(object.bodyCount))
     let bodyStart = RecordHeader.byteCount + header.envelopeCount
     header.bodyPosition = position + bodyStart
@@ -37,7 +38,11 @@ struct RecordEncoder {
     let tags = sealBody(bytes.slice(bodyStart, object.bodyCount), object.hash, generation)
     object.withKey { key in
       object.withHead { head in
-        finish(&header, key: key, head: head, metadata: object.metadata, tags: tags, into: bytes)
+        object.withTagBytes { tagCount, hashes in
+          finish(
+            &header, key: key, head: head, tags: tags, into: bytes
+          ) { RecordMetadata.encode(object.metadata, tagCount: tagCount, tags: hashes, into: $0) }
+        }
       }
     }
   }
@@ -45,32 +50,40 @@ struct RecordEncoder {
   /// The head record of a dedicated segment, whose body is already in the file at `bodyPosition`.
   func encodeDedicated(
     hash: KeyHash, key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer,
-    metadata: ObjectMetadata, bodyCount: Int, bodyPosition: Int, tags: [ChunkTag],
-    generation: UInt64
+    metadata: ObjectMetadata, cacheTags: [UInt64], bodyCount: Int, bodyPosition: Int,
+    tags: [ChunkTag], generation: UInt64
   ) -> [UInt8] {
+    let tagCount = TagList.countByte(cacheTags.count)
+    let hashes = tagCount == TagList.tooManyMark ? [] : cacheTags.map(\.littleEndian)
     var header = RecordHeader(
       sealIdentifier: seal.identifier, isDedicated: true, hash: hash, generation: generation,
       bodyCount: bodyCount, bodyPosition: bodyPosition, keyCount: key.count,
-      headCount: head.count, metadataCount: RecordMetadata.byteCount, chunkCount: tags.count)
+      headCount: head.count, metadataCount: RecordMetadata.count(tagBytes: hashes.count * 8),
+      chunkCount: tags.count)
     let count = header.recordCount.roundedUp(toMultipleOf: DiskFormat.blockBytes)
     var bytes = [UInt8](repeating: 0, count: count)
-    bytes.withUnsafeMutableBytes {
-      finish(&header, key: key, head: head, metadata: metadata, tags: tags, into: $0)
+    bytes.withUnsafeMutableBytes { bytes in
+      hashes.withUnsafeBytes { hashes in
+        finish(&header, key: key, head: head, tags: tags, into: bytes) {
+          RecordMetadata.encode(metadata, tagCount: tagCount, tags: hashes, into: $0)
+        }
+      }
     }
     return bytes
   }
 
   private func finish(
     _ header: inout RecordHeader, key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer,
-    metadata: ObjectMetadata, tags: [ChunkTag], into bytes: UnsafeMutableRawBufferPointer
+    tags: [ChunkTag], into bytes: UnsafeMutableRawBufferPointer,
+    writeMetadata: (UnsafeMutableRawBufferPointer) -> Void
   ) {
     var offset = RecordHeader.byteCount
     bytes.slice(offset, key.count).copyMemory(from: key)
     offset += key.count
     bytes.slice(offset, head.count).copyMemory(from: head)
     offset += head.count
-    RecordMetadata.encode(metadata, into: bytes.slice(offset, RecordMetadata.byteCount))
-    offset += RecordMetadata.byteCount
+    writeMetadata(bytes.slice(offset, header.metadataCount))
+    offset += header.metadataCount
     for tag in tags {
       bytes.store(tag.low, at: offset)
       bytes.store(tag.high, at: offset + 8)

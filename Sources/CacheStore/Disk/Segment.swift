@@ -82,13 +82,15 @@ final class Segment: Sendable {
   }
 
   func noteFooterEntry(
-    hash: KeyHash, fetchSequence: UInt64, block: UInt32, key: UnsafeRawBufferPointer
+    hash: KeyHash, metadata: ObjectMetadata, block: UInt32, key: UnsafeRawBufferPointer,
+    tagCount: UInt8, tags: UnsafeRawBufferPointer
   ) {
     state.withLock { state in
-      state.maxFetchSequence = max(state.maxFetchSequence, fetchSequence)
+      state.maxFetchSequence = max(state.maxFetchSequence, metadata.fetchSequence)
       guard var footer = state.openFooter.take() else { return }
       FooterEntry.append(
-        hash: hash, fetchSequence: fetchSequence, block: block, key: key, to: &footer)
+        hash: hash, metadata: metadata, block: block, key: key, tagCount: tagCount, tags: tags,
+        to: &footer)
       state.openFooter = footer
     }
   }

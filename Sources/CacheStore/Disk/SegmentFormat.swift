@@ -51,27 +51,51 @@ enum SegmentFormat {
 /// | 0 | 16 | key hash, high then low |
 /// | 16 | 8 | sequence at which the fetch began |
 /// | 24 | 4 | record's place in the file, in blocks |
-/// | 28 | 4 | key count |
-/// | 32 | | key, then zeros up to a multiple of 8 |
+/// | 28 | 4 | key count; bit 31: attributes are there, as they are since there are tags |
+/// | 32 | 8 | attributes: response time, Unix seconds |
+/// | 40 | 2 | attributes: status |
+/// | 42 | 2 | attributes: route |
+/// | 44 | 1 | attributes: number of tags; 255: more than are kept |
+/// | 45 | 3 | zero |
+/// | 48 | 8 each | attributes: tag hashes |
+/// | | | key, then zeros up to a multiple of 8 |
 struct FooterEntry {
   static let fixedBytes = 32
+  static let attributeBytes = 16
+  private static let attributeBit: UInt32 = 1 << 31
 
   let hash: KeyHash
   let fetchSequence: UInt64
   let block: UInt32
   let key: UnsafeRawBufferPointer
+  /// Nil in a footer from before there were tags: then there are none either.
+  var attributes: InvalidationSubject.Attributes?
+  var tags = TagList.none
 
-  static func count(keyCount: Int) -> Int { (fixedBytes + keyCount).roundedUp(toMultipleOf: 8) }
+  /// The record as invalidations see it.
+  var subject: InvalidationSubject {
+    InvalidationSubject(
+      key: key, fetchSequence: fetchSequence, tags: tags, attributes: attributes)
+  }
+
+  static func count(keyCount: Int, tagBytes: Int) -> Int {
+    (fixedBytes + attributeBytes + tagBytes + keyCount).roundedUp(toMultipleOf: 8)
+  }
 
   static func append(
-    hash: KeyHash, fetchSequence: UInt64, block: UInt32, key: UnsafeRawBufferPointer,
-    to bytes: inout [UInt8]
+    hash: KeyHash, metadata: ObjectMetadata, block: UInt32, key: UnsafeRawBufferPointer,
+    tagCount: UInt8, tags: UnsafeRawBufferPointer, to bytes: inout [UInt8]
   ) {
     bytes.append(littleEndian: hash.high)
     bytes.append(littleEndian: hash.low)
-    bytes.append(littleEndian: fetchSequence)
+    bytes.append(littleEndian: metadata.fetchSequence)
     bytes.append(littleEndian: block)
-    bytes.append(littleEndian: UInt32(key.count))
+    bytes.append(littleEndian: UInt32(key.count) | attributeBit)
+    bytes.append(littleEndian: metadata.responseTimeSeconds)
+    bytes.append(littleEndian: metadata.status)
+    bytes.append(littleEndian: metadata.route)
+    bytes.append(littleEndian: UInt32(tagCount))
+    bytes.append(contentsOf: tags)
     bytes.append(contentsOf: key)
     bytes.pad(toMultipleOf: 8)
   }
@@ -82,18 +106,45 @@ struct FooterEntry {
   ) -> Bool {
     var offset = 0
     while offset < bytes.count {
-      guard bytes.count - offset >= fixedBytes else { return false }
-      let keyCount = Int(bytes.load(offset + 28, as: UInt32.self))
-      let count = self.count(keyCount: keyCount)
-      guard bytes.count - offset >= count else { return false }
-      body(
-        FooterEntry(
-          hash: KeyHash(high: bytes.load(offset), low: bytes.load(offset + 8)),
-          fetchSequence: bytes.load(offset + 16), block: bytes.load(offset + 24),
-          key: bytes.slice(offset + fixedBytes, keyCount)))
+      guard let (entry, count) = decode(in: bytes, at: offset) else { return false }
+      body(entry)
       offset += count
     }
     return true
+  }
+
+  /// The entry at `offset` and its bytes; nil when it is not all there.
+  private static func decode(
+    in bytes: UnsafeRawBufferPointer, at offset: Int
+  ) -> (FooterEntry, count: Int)? {
+    guard bytes.count - offset >= fixedBytes else { return nil }
+    let counts = bytes.load(offset + 28, as: UInt32.self)
+    let hasAttributes = counts & attributeBit != 0
+    let keyCount = Int(counts & ~attributeBit)
+    var keyOffset = offset + fixedBytes
+    var attributes: InvalidationSubject.Attributes?
+    var tags = TagList.none
+    if hasAttributes {
+      guard bytes.count - keyOffset >= attributeBytes, let base = bytes.baseAddress else {
+        return nil
+      }
+      attributes = InvalidationSubject.Attributes(
+        status: bytes.load(keyOffset + 8), route: bytes.load(keyOffset + 10),
+        responseTimeSeconds: bytes.load(keyOffset))
+      let tagCount = bytes[keyOffset + 12]
+      keyOffset += attributeBytes
+      let tagBytes = TagList.byteCount(countByte: tagCount)
+      guard bytes.count - keyOffset >= tagBytes else { return nil }
+      tags = TagList(countByte: tagCount, start: base + keyOffset)
+      keyOffset += tagBytes
+    }
+    let end = (keyOffset - offset + keyCount).roundedUp(toMultipleOf: 8)
+    guard bytes.count - offset >= end else { return nil }
+    let entry = FooterEntry(
+      hash: KeyHash(high: bytes.load(offset), low: bytes.load(offset + 8)),
+      fetchSequence: bytes.load(offset + 16), block: bytes.load(offset + 24),
+      key: bytes.slice(keyOffset, keyCount), attributes: attributes, tags: tags)
+    return (entry, end)
   }
 }
 

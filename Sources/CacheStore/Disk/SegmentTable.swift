@@ -12,8 +12,8 @@ final class SegmentTable: Sendable {
     var nextGeneration: UInt64
   }
 
-  /// Slots are 24 bits, 0 is none.
-  static let mostSegments = 1 << 24 - 1
+  /// Slots are 23 bits, 0 is none.
+  static let mostSegments = 1 << 23 - 1
   private let state: Mutex<State>
 
   init(firstGeneration: UInt64) {
@@ -86,7 +86,7 @@ final class SegmentTable: Sendable {
 
   private static func freeSlot(_ state: inout State) -> UInt32 {
     repeat {
-      state.lastSlot = (state.lastSlot + 1) & 0xFF_FFFF
+      state.lastSlot = (state.lastSlot + 1) & 0x7F_FFFF
     } while state.lastSlot == 0 || state.bySlot[state.lastSlot] != nil
     return state.lastSlot
   }

@@ -73,7 +73,11 @@ struct SegmentWalk {
       body(
         FooterEntry(
           hash: header.hash, fetchSequence: record.metadata.fetchSequence, block: block,
-          key: key))
+          key: key,
+          attributes: InvalidationSubject.Attributes(
+            status: record.metadata.status, route: record.metadata.route,
+            responseTimeSeconds: record.metadata.responseTimeSeconds),
+          tags: record.cacheTags))
       return true
     }
     return isKnown ? header.recordCount.roundedUp(toMultipleOf: DiskFormat.blockBytes) : nil

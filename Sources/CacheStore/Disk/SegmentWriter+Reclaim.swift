@@ -82,16 +82,16 @@ extension SegmentWriter {
   }
 
   /// Removes segments with all that the index has in them. Readers keep their open files.
-  func remove(_ segments: [Segment]) {
-    guard !segments.isEmpty else { return }
+  /// - Returns: how many objects went with them.
+  @discardableResult
+  func remove(_ segments: [Segment]) -> Int {
+    guard !segments.isEmpty else { return 0 }
     let shared = segments.filter { $0.kind == .shared }
-    if !shared.isEmpty {
-      counters.reclaimedObjects.add(index.removeAll(slots: Set(shared.map(\.slot))))
-    }
+    var count = shared.isEmpty ? 0 : index.removeAll(slots: Set(shared.map(\.slot)))
     for segment in segments {
       if let record = segment.dedicated {
         let place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
-        if index.remove(record.hash, at: place, {}) { counters.reclaimedObjects.add(1) }
+        if index.remove(record.hash, at: place, {}) { count += 1 }
       }
       journal.append(JournalEntry.segmentRemoved(generation: segment.generation).encoded())
       segment.noteRemoved()
@@ -105,15 +105,18 @@ extension SegmentWriter {
         counters.writeErrors.add(1)
       }
     }
+    counters.reclaimedObjects.add(count)
+    return count
   }
 
   /// The floor rose: segments that hold only what is below it go without being read.
   func removeDeadSegments() {
     let floor = floor.load(ordering: .acquiring)
-    remove(
+    let count = remove(
       table.all.filter { segment in
         segment.state.withLock { $0.isSealed && $0.maxFetchSequence < floor }
       })
+    counters.addDeadObjects(count)
   }
 
   /// Removes what spools left behind that nobody ended.

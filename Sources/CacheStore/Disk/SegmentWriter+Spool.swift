@@ -76,17 +76,19 @@ extension SegmentWriter {
       finish.head.withUnsafeBytes { head in
         encoder.encodeDedicated(
           hash: finish.hash, key: key, head: head, metadata: finish.metadata,
-          bodyCount: bodyCount, bodyPosition: DiskFormat.dedicatedBodyPosition, tags: tags,
+          cacheTags: finish.tags, bodyCount: bodyCount,
+          bodyPosition: DiskFormat.dedicatedBodyPosition, tags: tags,
           generation: segment.generation)
       }
     }
     var footer: [UInt8] = []
-    finish.key.withUnsafeBytes { key in
+    finish.withTagBytes { key, tagCount, tags in
       FooterEntry.append(
-        hash: finish.hash, fetchSequence: finish.metadata.fetchSequence, block: 0, key: key,
-        to: &footer)
+        hash: finish.hash, metadata: finish.metadata, block: 0, key: key, tagCount: tagCount,
+        tags: tags, to: &footer)
       segment.noteFooterEntry(
-        hash: finish.hash, fetchSequence: finish.metadata.fetchSequence, block: 0, key: key)
+        hash: finish.hash, metadata: finish.metadata, block: 0, key: key, tagCount: tagCount,
+        tags: tags)
     }
     let tail =
       record
@@ -109,16 +111,17 @@ extension SegmentWriter {
   private func commit(
     _ finish: SpoolWriter.Finish, _ segment: Segment, _ dedicated: Segment.DedicatedRecord
   ) -> Bool {
-    let place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
+    var place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
     let sequence = finish.metadata.fetchSequence
     let floor = floor.load(ordering: .acquiring)
     let isCommitted = inbox.monitor.withLock { state in
-      guard state.pending[finish.hash]?.ticket == finish.ticket else { return false }
-      state.pending[finish.hash] = nil
-      let isSwept = finish.key.withUnsafeBytes { key in
-        state.sweeps.contains { $0.takes(key, sequence) }
+      guard let pending = state.pending[finish.hash], pending.ticket == finish.ticket else {
+        return false
       }
-      guard sequence >= floor, !isSwept else { return false }
+      state.pending[finish.hash] = nil
+      let kind = finish.withSubject { state.sweeps.kind(for: $0) }
+      guard sequence >= floor, kind != .hard else { return false }
+      place.isMarkedStale = kind == .soft || pending.isMarkedStale
       index.insert(finish.hash, place)
       return true
     }

@@ -34,8 +34,10 @@ extension SegmentWriter {
   /// Journals the insertions whose records are where the index says.
   func release() {
     for entry in withheld {
-      index.ifStill(entry.insertion.hash, at: entry.place) {
-        journal.append(JournalEntry.insertion(entry.insertion).encoded())
+      index.ifStill(entry.insertion.hash, at: entry.place) { isMarkedStale in
+        var insertion = entry.insertion
+        insertion.isMarkedStale = isMarkedStale
+        journal.append(JournalEntry.insertion(insertion).encoded())
       }
     }
     withheld = []

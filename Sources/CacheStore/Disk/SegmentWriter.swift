@@ -212,8 +212,8 @@ final class SegmentWriter: @unchecked Sendable {
 
   /// Lays an object's record into the write buffer. One that no segment can hold is passed over.
   func append(_ object: StoredObject, _ origin: Uncommitted.Origin) throws(DeviceError) {
-    let keyCount = object.withKey { $0.count }
-    let footerBytes = FooterEntry.count(keyCount: keyCount)
+    let footerBytes = FooterEntry.count(
+      keyCount: object.withKey { $0.count }, tagBytes: object.withTagBytes { $1.count })
     let most = configuration.segmentBytes - SegmentFormat.headerBytes - SegmentTrailer.byteCount
     guard object.diskBody == nil, let count = RecordEncoder.paddedCount(of: object),
       count + footerBytes <= most
@@ -280,22 +280,21 @@ final class SegmentWriter: @unchecked Sendable {
     inbox.monitor.withLock { state in
       for record in records {
         let object = record.object
-        let isAlive =
-          object.fetchSequence >= floor && !Self.isSwept(object, state.sweeps)
+        let kind = state.sweeps.isEmpty ? nil : object.withSubject { state.sweeps.kind(for: $0) }
+        let isAlive = object.fetchSequence >= floor && kind != .hard
+        var place = record.place
+        place.isMarkedStale = kind == .soft || object.isMarkedStale
         switch record.origin {
         case .queued(let ticket):
-          guard state.pending[object.hash]?.ticket == ticket else { continue }
+          guard let pending = state.pending[object.hash], pending.ticket == ticket else { continue }
           state.pending[object.hash] = nil
           guard isAlive else { continue }
-          index.insert(object.hash, record.place)
+          if pending.isMarkedStale { place.isMarkedStale = true }
+          index.insert(object.hash, place)
         case .moved(let old):
-          guard isAlive, index.move(object.hash, from: old, to: record.place) else { continue }
+          guard isAlive, index.move(object.hash, from: old, to: place) else { continue }
         }
-        object.withKey { key in
-          segment.noteFooterEntry(
-            hash: object.hash, fetchSequence: object.fetchSequence, block: record.place.block,
-            key: key)
-        }
+        noteFooterEntry(object, record.place.block, in: segment)
         withheld.append(Withheld(insertion: insertion(record, segment), place: record.place))
         committed += 1
       }
@@ -311,12 +310,16 @@ final class SegmentWriter: @unchecked Sendable {
       fetchSequence: record.object.fetchSequence)
   }
 
-  static func isSwept(
-    _ object: StoredObject, _ sweeps: some Collection<RememberedSweep>
-  ) -> Bool {
-    guard !sweeps.isEmpty else { return false }
-    let sequence = object.fetchSequence
-    return object.withKey { key in sweeps.contains { $0.takes(key, sequence) } }
+  private func noteFooterEntry(
+    _ object: StoredObject, _ block: UInt32, in segment: Segment
+  ) {
+    object.withKey { key in
+      object.withTagBytes { tagCount, tags in
+        segment.noteFooterEntry(
+          hash: object.hash, metadata: object.metadata, block: block, key: key,
+          tagCount: tagCount, tags: tags)
+      }
+    }
   }
 
   // MARK: - Segments

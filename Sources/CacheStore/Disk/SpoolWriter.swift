@@ -16,7 +16,34 @@ public final class SpoolWriter: Sendable {
     let key: [UInt8]
     let head: [UInt8]
     let metadata: ObjectMetadata
+    let tags: [UInt64]
     let ticket: UInt64
+
+    /// The key and the tags as they are written.
+    func withTagBytes(
+      _ body: (UnsafeRawBufferPointer, UInt8, UnsafeRawBufferPointer) -> Void
+    ) {
+      let tagCount = TagList.countByte(tags.count)
+      let hashes = tagCount == TagList.tooManyMark ? [] : tags.map(\.littleEndian)
+      key.withUnsafeBytes { key in
+        hashes.withUnsafeBytes { hashes in body(key, tagCount, hashes) }
+      }
+    }
+
+    /// The object as invalidations see it.
+    func withSubject<Result>(_ body: (InvalidationSubject) -> Result) -> Result {
+      key.withUnsafeBytes { key in
+        tags.withUnsafeBufferPointer { tags in
+          body(
+            InvalidationSubject(
+              key: key, fetchSequence: metadata.fetchSequence,
+              tags: tags.count > TagHash.mostTags ? .unknown : TagList(tags),
+              attributes: InvalidationSubject.Attributes(
+                status: metadata.status, route: metadata.route,
+                responseTimeSeconds: metadata.responseTimeSeconds)))
+        }
+      }
+    }
   }
 
   private struct Waiter {

@@ -8,7 +8,22 @@ import DequeModule
 
 /// One finished sweep, remembered for what was on its way to disk when it ran.
 struct RememberedSweep: Sendable {
-  let takes: @Sendable (UnsafeRawBufferPointer, UInt64) -> Bool
+  let match: @Sendable (InvalidationSubject) -> InvalidationMatch?
+}
+
+extension Collection<RememberedSweep> {
+  /// The gravest thing that one of the sweeps does to a record.
+  func kind(for subject: InvalidationSubject) -> InvalidationKind? {
+    var isStale = false
+    for sweep in self {
+      switch sweep.match(subject)?.kind {
+      case .hard: return .hard
+      case .soft: isStale = true
+      case nil: break
+      }
+    }
+    return isStale ? .soft : nil
+  }
 }
 
 final class WriterInbox: Sendable {
@@ -22,6 +37,8 @@ final class WriterInbox: Sendable {
     var ticket: UInt64
     /// The object while it waits in the queue; nil for a spool.
     var object: StoredObject?
+    /// A soft invalidation matches it.
+    var isMarkedStale = false
   }
 
   struct State {
@@ -116,7 +133,16 @@ final class WriterInbox: Sendable {
 
   func noteOrphan(generation: UInt64) { monitor.update { $0.orphans.append(generation) } }
 
-  /// From now on nothing that `sweep` takes enters the index.
+  /// Marks what is on its way under a hash, and runs `body` in the same step: a commit comes before
+  /// or after both.
+  func markStale(_ hash: KeyHash, _ body: () -> Void) {
+    monitor.withLock { state in
+      state.pending[hash]?.isMarkedStale = true
+      body()
+    }
+  }
+
+  /// From now on nothing that `sweep` takes enters the index, and what it marks enters marked.
   func remember(_ sweep: RememberedSweep) {
     monitor.update { state in
       state.sweeps.append(sweep)

@@ -1,109 +1,113 @@
-import Glibc
-
-/// A pattern in which `*` stands for any bytes, matched in linear time.
+/// A pattern for paths, matched in time linear in the pattern and the text.
 ///
-/// The literal parts between the stars are looked for from left to right, each at its first place
-/// after the one before; taking the first place is right because whatever a later place would leave
-/// to the right, the first leaves too. The part before the first star is tied to the start, the one
-/// after the last to the end. Inner parts are looked for by Knuth, Morris and Pratt's method, which
-/// never steps back in the text; so a hostile pattern costs what a kind one does: O(text +
-/// pattern).
-struct GlobPattern: Sendable, Hashable {
-  /// The literal bytes of all parts, one after the other.
-  private let literals: [UInt8]
-  /// Where each part ends in `literals`; parts are what the stars separate, so one more than stars.
-  private let ends: [Int]
-  /// For each literal byte: how many bytes of its part's start are known to match when the byte
-  /// after this one does not.
-  private let borders: [Int32]
+/// Two ways of writing one. In a *star pattern*, as CloudFront's invalidations have it, `*` stands
+/// for any bytes, also none, `/` and `?` included; everything else is literal. In a *glob* these
+/// are special as well:
+///
+/// | written | stands for |
+/// |---|---|
+/// | `*`, `**` | any bytes, also none and also `/` |
+/// | `?` | one byte, whichever, so also the `?` before a query |
+/// | `[a-z_]` | one byte of the class; `[!...]` and `[^...]` one that is not in it |
+/// | `{jpg,png}` | one of the alternatives, which may be empty, nested and patterns themselves |
+/// | `\x` | the byte x itself |
+///
+/// `*` crosses `/` in both, where gitignore would stop: an invalidation that reaches too far costs
+/// a fetch, one that stops short serves what should be gone.
+struct GlobPattern: Sendable {
+  private enum Alternative: Sendable {
+    case stars(StarPattern)
+    case wild(WildPattern)
+  }
 
-  /// A pattern of any bytes; only `*` is special, and runs of it are as good as one.
+  private let alternatives: [Alternative]
+  /// What every text that matches begins with.
+  let prefix: [UInt8]
+
+  /// A star pattern: only `*` is special, and runs of it are as good as one.
   init(_ pattern: some Sequence<UInt8>) {
-    var literals: [UInt8] = []
-    var ends: [Int] = []
+    var parts: [[UInt8]] = [[]]
     for byte in pattern {
-      if byte != UInt8(ascii: "*") {
-        literals.append(byte)
-      } else if ends.isEmpty || ends.last != literals.count {
-        ends.append(literals.count)
-      }
+      if byte == UInt8(ascii: "*") { parts.append([]) } else { parts[parts.count - 1].append(byte) }
     }
-    ends.append(literals.count)
-    self.literals = literals
-    self.ends = ends
-    borders = Self.borders(of: literals, ends: ends)
+    let stars = StarPattern(parts: parts)
+    alternatives = [.stars(stars)]
+    prefix = Array(stars.prefix)
   }
 
-  private static func borders(of literals: [UInt8], ends: [Int]) -> [Int32] {
-    var borders = [Int32](repeating: 0, count: literals.count)
-    var start = 0
-    for end in ends {
-      var border = 0
-      for index in (start + 1)..<max(start + 1, end) {
-        while border > 0, literals[index] != literals[start + border] {
-          border = Int(borders[start + border - 1])
-        }
-        if literals[index] == literals[start + border] { border += 1 }
-        borders[index] = Int32(border)
-      }
-      start = end
-    }
-    return borders
+  /// A pattern for all that begins with these bytes.
+  init(prefix: [UInt8]) {
+    alternatives = [.stars(StarPattern(parts: [prefix, []]))]
+    self.prefix = prefix
   }
 
-  /// True when there is no star: the text must equal the pattern.
-  var isExact: Bool { ends.count == 1 }
+  /// A glob.
+  /// - Throws: ``GlobPatternError`` when it is not one, or would cost a sweep of a million objects
+  ///   more than a tenth of a second.
+  init(glob: some Sequence<UInt8>) throws(GlobPatternError) {
+    let parsed = try GlobParser.parse(Array(glob))
+    var alternatives: [Alternative] = []
+    var prefixes: [[UInt8]] = []
+    var scanning = 0
+    for parts in parsed {
+      if let literal = Self.literalParts(parts) {
+        let stars = StarPattern(parts: literal)
+        alternatives.append(.stars(stars))
+        prefixes.append(Array(stars.prefix))
+        scanning += stars.innerCount > 0 ? 1 : 0
+      } else {
+        try GlobParser.checkInnerParts(parts)
+        let wild = WildPattern(parts: parts)
+        alternatives.append(.wild(wild))
+        prefixes.append(wild.prefix)
+        scanning += wild.innerCount > 0 ? 1 : 0
+      }
+    }
+    guard scanning <= GlobParser.mostScanningAlternatives else {
+      throw .tooManySearches(count: scanning, limit: GlobParser.mostScanningAlternatives)
+    }
+    self.alternatives = alternatives
+    prefix = Self.commonPrefix(prefixes)
+  }
 
-  /// The literal bytes; the whole pattern when ``isExact``.
-  var literalBytes: [UInt8] { literals }
+  private static func literalParts(_ parts: [[WildPattern.Element]]) -> [[UInt8]]? {
+    var result: [[UInt8]] = []
+    for part in parts {
+      var bytes: [UInt8] = []
+      for element in part {
+        guard case .byte(let byte) = element else { return nil }
+        bytes.append(byte)
+      }
+      result.append(bytes)
+    }
+    return result
+  }
+
+  private static func commonPrefix(_ prefixes: [[UInt8]]) -> [UInt8] {
+    guard var common = prefixes.first?[...] else { return [] }
+    for prefix in prefixes.dropFirst() {
+      let count = zip(common, prefix).prefix { $0 == $1 }.count
+      common = common.prefix(count)
+    }
+    return Array(common)
+  }
+
+  /// The literal text that alone matches; nil when there is more than one.
+  var exactText: [UInt8]? {
+    guard alternatives.count == 1, case .stars(let stars) = alternatives[0], stars.isExact else {
+      return nil
+    }
+    return stars.literals
+  }
 
   /// True when the whole text matches.
   func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-    literals.withUnsafeBytes { literals in
-      guard text.count >= literals.count else { return false }
-      let first = UnsafeRawBufferPointer(rebasing: literals[..<ends[0]])
-      guard Self.isEqual(text, at: 0, first) else { return false }
-      if isExact { return text.count == first.count }
-      let last = UnsafeRawBufferPointer(rebasing: literals[ends[ends.count - 2]...])
-      let end = text.count - last.count
-      guard Self.isEqual(text, at: end, last) else { return false }
-      var position = first.count
-      for index in 1..<(ends.count - 1) {
-        let part = ends[index - 1]..<ends[index]
-        guard let found = endOf(part, in: text[..<end], from: position) else {
-          return false
-        }
-        position = found
+    for alternative in alternatives {
+      switch alternative {
+      case .stars(let stars): if stars.matches(text) { return true }
+      case .wild(let wild): if wild.matches(text) { return true }
       }
-      return position <= end
     }
-  }
-
-  /// Bound: the caller has seen that `part` fits behind `offset`.
-  private static func isEqual(
-    _ text: UnsafeRawBufferPointer, at offset: Int, _ part: UnsafeRawBufferPointer
-  ) -> Bool {
-    guard part.count > 0, let left = text.baseAddress, let right = part.baseAddress else {
-      return true
-    }
-    return memcmp(left + offset, right, part.count) == 0
-  }
-
-  /// Where the first occurrence of a part from `start` on ends; nil when there is none. A part
-  /// without a star on both sides does not come here, so it is never empty.
-  private func endOf(
-    _ part: Range<Int>, in text: Slice<UnsafeRawBufferPointer>, from start: Int
-  ) -> Int? {
-    var matched = 0
-    var position = start
-    while position < text.endIndex {
-      while matched > 0, text[position] != literals[part.lowerBound + matched] {
-        matched = Int(borders[part.lowerBound + matched - 1])
-      }
-      if text[position] == literals[part.lowerBound + matched] { matched += 1 }
-      position += 1
-      if matched == part.count { return position }
-    }
-    return nil
+    return false
   }
 }

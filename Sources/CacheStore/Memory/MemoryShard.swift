@@ -50,6 +50,8 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     var objectBytes = 0
     var firstHits: [UInt32] = []
     var counters = StoreStatistics.Memory()
+    /// What touching gave, kept so that the touching itself is not optimized away.
+    var touched: UInt64 = 0
 
     init(limitBytes: Int) { policy = Policy(limitBytes: limitBytes) }
 
@@ -209,6 +211,27 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
         }
       }
       return (objects, end < state.slab.endIndex ? end : nil)
+    }
+  }
+
+  /// Takes away those of the next `count` entries from `start` that `takes` names. Short enough to
+  /// hold the lock for; `takes` is called under it.
+  /// - Returns: what was taken, to be released without the lock, and where to go on; nil at the
+  ///   end.
+  func sweep(
+    from start: UInt32, count: UInt32, where takes: (StoredObject) -> Bool
+  ) -> (taken: [StoredObject], next: UInt32?) {
+    state.withLock { state in
+      let end = min(state.slab.endIndex, start &+ count)
+      guard start < end else { return ([], nil) }
+      state.touched = state.slab.touch(start..<end)
+      var taken: [StoredObject] = []
+      for index in start..<end {
+        guard let object = state.slab.entries[Int(index)].object, takes(object) else { continue }
+        if let object = state.take(index) { taken.append(object) }
+      }
+      state.counters.invalidated += UInt64(taken.count)
+      return (taken, end < state.slab.endIndex ? end : nil)
     }
   }
 

@@ -11,6 +11,9 @@ struct MemoryTier: Sendable {
   /// Entries that a walk looks at under one lock.
   static let walkCount: UInt32 = 256
 
+  /// Entries that a sweep looks at, and may take away, under one lock.
+  static let sweepCount: UInt32 = 64
+
   /// A tier of the given budget.
   /// - Parameters:
   ///   - shardCount: rounded up to a power of two; nil: eight a core, fewer when a shard would

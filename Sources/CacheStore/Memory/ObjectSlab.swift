@@ -25,6 +25,22 @@ struct ObjectSlab {
   @inline(__always)
   func object(at index: UInt32) -> StoredObject? { entries[Int(index)].object }
 
+  /// Reads a little of each object in a range, and brings it into the processor's cache by that.
+  ///
+  /// A walk that looks at one object after the other waits for memory two or three times an object;
+  /// the loads here depend on nothing before them, so the processor has many of them under way at
+  /// once.
+  func touch(_ range: Range<UInt32>) -> UInt64 {
+    entries.withUnsafeBufferPointer { entries in
+      var sum: UInt64 = 0
+      for index in range {
+        guard let object = entries[Int(index)].object else { continue }
+        sum &+= object.touch()
+      }
+      return sum
+    }
+  }
+
   /// Puts an object into a free entry and returns its index.
   mutating func insert(_ object: StoredObject) -> UInt32 {
     count += 1

@@ -58,6 +58,11 @@ struct PackedMetadata: Sendable {
   }
 
   @inline(__always) var sequence: UInt64 { fetchSequence }
+  @inline(__always)
+  var attributes: InvalidationSubject.Attributes {
+    InvalidationSubject.Attributes(
+      status: status, route: route, responseTimeSeconds: Self.unpack(responseTime))
+  }
   @inline(__always) var usefulUntilSeconds: Int64 { Self.unpack(usefulUntil) }
 
   private static let latestSecond: Int64 = Int64(UInt32.max) - 2

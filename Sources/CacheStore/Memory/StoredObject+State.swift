@@ -13,11 +13,27 @@ extension StoredObject {
     static let supersedesDisk: UInt8 = 4
     /// It was hit since it came in, or had been evicted shortly before: worth a place on disk.
     static let isProven: UInt8 = 8
+    /// A soft invalidation matches it.
+    static let isMarkedStale: UInt8 = 16
+    /// Tags follow the body; set before publication.
+    static let hasTags: UInt8 = 32
 
     @inline(__always)
     static func isDetached(_ header: UnsafeMutablePointer<StoredObjectHeader>) -> Bool {
+      isSet(isDetached, header)
+    }
+
+    @inline(__always)
+    static func hasTags(_ header: UnsafeMutablePointer<StoredObjectHeader>) -> Bool {
+      isSet(hasTags, header)
+    }
+
+    @inline(__always)
+    private static func isSet(
+      _ mark: UInt8, _ header: UnsafeMutablePointer<StoredObjectHeader>
+    ) -> Bool {
       withUnsafeMutablePointer(to: &header.pointee.marks) {
-        UnsafeAtomic<UInt8>(at: $0).load(ordering: .relaxed) & isDetached != 0
+        UnsafeAtomic<UInt8>(at: $0).load(ordering: .relaxed) & mark != 0
       }
     }
   }
@@ -26,6 +42,9 @@ extension StoredObject {
   static let mostHits: UInt8 = 3
 
   var isDetached: Bool { withHeader { Marks.isDetached($0) } }
+
+  @inline(__always)
+  var hasTags: Bool { hasMark(Marks.hasTags) }
 
   /// Hits since it came in or since its queue last spared it, 0 to 3.
   @inline(__always)
@@ -119,6 +138,20 @@ extension StoredObject {
     nonmutating set { withHeader { $0.pointee.queue = newValue } }
   }
 
+  /// True when a soft invalidation matches it: it is not fresh, whatever its age. The response to a
+  /// revalidation makes a new object, which is not marked.
+  public var isMarkedStale: Bool { hasMark(Marks.isMarkedStale) }
+
+  /// Marks it stale for good; false when it was already.
+  @discardableResult
+  func markStale() -> Bool {
+    withMarks { marks in
+      marks.loadThenBitwiseOr(with: Marks.isMarkedStale, ordering: .relaxed)
+        & Marks.isMarkedStale == 0
+    }
+  }
+
+  @inline(__always)
   private func hasMark(_ mark: UInt8) -> Bool {
     withMarks { $0.load(ordering: .relaxed) & mark != 0 }
   }

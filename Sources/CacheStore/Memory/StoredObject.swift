@@ -5,7 +5,9 @@
 // it and are touched only under that shard's lock. Readers on any thread keep it alive by
 // reference.
 //
-// Layout of the bytes after the header: [detached body, when there is one][key][head][inline body].
+// Layout of the bytes after the header: [detached body, when there is one][key][head][inline body]
+// [count byte and tag hashes of 8 bytes, when there are tags]. Nobody looks at the tags but who
+// compares them with an invalidation of tags, so an object without any pays a bit of its marks.
 // One allocation because a general-purpose buffer rounds its capacity up to a power of 2 and costs
 // hundreds of bytes for an object of a few hundred; exact-size tail allocation costs tens.
 
@@ -28,22 +30,25 @@ public struct StoredObject: @unchecked Sendable {
   ///   - head: the serialized head, below 4 GiB.
   ///   - body: the whole body.
   ///   - metadata: the policy's numbers; wall-clock seconds are kept from 1970 to 2106.
+  ///   - tags: hashes of its cache tags and groups, ``TagHash/value``; with more than
+  ///     ``TagHash/mostTags`` of them none is kept and every tag takes the object.
   public static func make(
     hash: KeyHash, key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer, body: StoredBody,
-    metadata: ObjectMetadata
+    metadata: ObjectMetadata, tags: [UInt64] = []
   ) -> StoredObject {
+    let parts = Parts(hash: hash, key: key, head: head, metadata: metadata, tags: tags)
     switch body {
     case .bytes(let bytes) where bytes.count <= BodyChunks.chunkBytes:
-      return allocate(hash, key, head, bytes.count, nil, metadata) { copy(bytes, to: $0) }
+      return allocate(parts, bytes.count, nil) { copy(bytes, to: $0) }
     case .bytes(let bytes):
       let chunks = BodyChunks([ByteBuffer(bytes: bytes)])
-      return allocate(hash, key, head, 0, .chunks(chunks), metadata) { _ in }
+      return allocate(parts, 0, .chunks(chunks)) { _ in }
     case .buffers(let buffers):
       let count = buffers.reduce(0) { $0 + $1.readableBytes }
       guard count <= BodyChunks.chunkBytes else {
-        return allocate(hash, key, head, 0, .chunks(BodyChunks(buffers)), metadata) { _ in }
+        return allocate(parts, 0, .chunks(BodyChunks(buffers))) { _ in }
       }
-      return allocate(hash, key, head, count, nil, metadata) { target in
+      return allocate(parts, count, nil) { target in
         var target = target
         for buffer in buffers {
           buffer.withUnsafeReadableBytes { copy($0, to: target) }
@@ -51,7 +56,20 @@ public struct StoredObject: @unchecked Sendable {
         }
       }
     case .disk(let disk):
-      return allocate(hash, key, head, 0, .disk(disk), metadata) { _ in }
+      return allocate(parts, 0, .disk(disk)) { _ in }
+    }
+  }
+
+  private struct Parts {
+    let hash: KeyHash
+    let key: UnsafeRawBufferPointer
+    let head: UnsafeRawBufferPointer
+    let metadata: ObjectMetadata
+    let tags: [UInt64]
+
+    /// The count byte and the hashes; nothing without tags.
+    var tagBytes: Int {
+      tags.isEmpty ? 0 : 1 + TagList.byteCount(countByte: TagList.countByte(tags.count))
     }
   }
 
@@ -61,31 +79,46 @@ public struct StoredObject: @unchecked Sendable {
   }
 
   private static func allocate(
-    _ hash: KeyHash, _ key: UnsafeRawBufferPointer, _ head: UnsafeRawBufferPointer,
-    _ inlineBodyCount: Int, _ detached: DetachedBody?, _ metadata: ObjectMetadata,
+    _ parts: Parts, _ inlineBodyCount: Int, _ detached: DetachedBody?,
     writeBody: (UnsafeMutableRawPointer) -> Void
   ) -> StoredObject {
+    let key = parts.key
+    let head = parts.head
     let detachedBytes = detached == nil ? 0 : MemoryLayout<DetachedBody>.stride
-    let count = detachedBytes + key.count + head.count + inlineBodyCount
+    let count = detachedBytes + key.count + head.count + inlineBodyCount + parts.tagBytes
     let buffer = StoredObjectBuffer.create(minimumCapacity: count) { _ in
       StoredObjectHeader(
-        hash: hash, metadata: PackedMetadata(metadata), keyCount: UInt32(key.count),
+        hash: parts.hash, metadata: PackedMetadata(parts.metadata), keyCount: UInt32(key.count),
         headCount: UInt32(head.count), inlineBodyCount: UInt32(inlineBodyCount),
-        kind: metadata.kind)
+        kind: parts.metadata.kind)
     }
     buffer.withUnsafeMutablePointers { header, bytes in
-      // Bound: the four parts written here add up to the `count` allocated above.
+      // Bound: the five parts written here add up to the `count` allocated above.
       var target = UnsafeMutableRawPointer(bytes)
+      var marks: UInt8 = parts.tags.isEmpty ? 0 : Marks.hasTags
       if let detached {
-        header.pointee.marks = .init(Marks.isDetached)
+        marks |= Marks.isDetached
         target.initializeMemory(as: DetachedBody.self, to: detached)
         target += detachedBytes
       }
+      header.pointee.marks = .init(marks)
       copy(key, to: target)
       copy(head, to: target + key.count)
       writeBody(target + key.count + head.count)
+      if !parts.tags.isEmpty {
+        write(parts.tags, to: target + key.count + head.count + inlineBodyCount)
+      }
     }
     return StoredObject(buffer: unsafeDowncast(buffer, to: StoredObjectBuffer.self))
+  }
+
+  private static func write(_ tags: [UInt64], to target: UnsafeMutableRawPointer) {
+    let countByte = TagList.countByte(tags.count)
+    target.storeBytes(of: countByte, as: UInt8.self)
+    guard countByte != TagList.tooManyMark else { return }
+    for (index, tag) in tags.enumerated() {
+      target.storeBytes(of: tag.littleEndian, toByteOffset: 1 + index * 8, as: UInt64.self)
+    }
   }
 
   /// True when both are the same allocation.
@@ -139,6 +172,45 @@ public struct StoredObject: @unchecked Sendable {
     }
   }
 
+  /// Its tag hashes, as they were given; empty when it has none, or more than are kept.
+  public var tags: [UInt64] {
+    guard hasTags else { return [] }
+    return withKeyAndTags { _, tags in tags.hashes }
+  }
+
+  /// Number of tags kept with it; nil when it had more than are kept, and every tag takes it.
+  public var tagCount: Int? {
+    guard hasTags else { return 0 }
+    return withKeyAndTags { _, tags in tags.isUnknown ? nil : tags.count }
+  }
+
+  /// The full key and the tags; valid during the call only.
+  @inline(__always)
+  func withKeyAndTags<R>(_ body: (UnsafeRawBufferPointer, TagList) throws -> R) rethrows -> R {
+    try buffer.withUnsafeMutablePointers { header, bytes in
+      let key = Self.keyBytes(header, bytes)
+      guard Marks.hasTags(header), let start = key.baseAddress else { return try body(key, .none) }
+      let place =
+        start + key.count + Int(header.pointee.headCount) + Int(header.pointee.inlineBodyCount)
+      let tags = TagList(countByte: place.load(as: UInt8.self), start: place + 1)
+      return try body(key, tags)
+    }
+  }
+
+  /// The tags as they lie on disk: the count byte, and the hashes behind it.
+  func withTagBytes<R>(_ body: (UInt8, UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    guard hasTags else { return try body(0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    return try withParts { _, inlineBody in
+      guard let base = inlineBody.baseAddress else {
+        return try body(0, UnsafeRawBufferPointer(start: nil, count: 0))
+      }
+      let place = base + inlineBody.count
+      let countByte = place.load(as: UInt8.self)
+      let count = TagList.byteCount(countByte: countByte)
+      return try body(countByte, UnsafeRawBufferPointer(start: place + 1, count: count))
+    }
+  }
+
   /// Bytes of the whole body, wherever it lies.
   public var bodyCount: Int {
     switch detachedBody {
@@ -189,6 +261,17 @@ public struct StoredObject: @unchecked Sendable {
       start: UnsafeRawPointer(bytes) + skipped, count: Int(header.pointee.keyCount))
   }
 
+  /// Reads from the header and from the key's first and last line; see ``ObjectSlab/touch(_:)``.
+  @inline(__always)
+  func touch() -> UInt64 {
+    buffer.withUnsafeMutablePointers { header, bytes in
+      let key = Self.keyBytes(header, bytes)
+      let sequence = header.pointee.metadata.sequence
+      // Bound: both offsets are inside of the key.
+      return key.count == 0 ? sequence : sequence &+ UInt64(key[0]) &+ UInt64(key[key.count - 1])
+    }
+  }
+
   // MARK: - Size
 
   /// Bytes before the key in every object: Swift's object header and ours.
@@ -197,10 +280,11 @@ public struct StoredObject: @unchecked Sendable {
   /// Real bytes this object holds: its allocation with the allocator's rounding, and its chunks.
   /// Its index entry is counted by the shard, by the index's real size. O(chunks).
   public var chargedBytes: Int {
-    let own = withHeader { header in
-      Self.fixedBytes + Int(header.pointee.keyCount) + Int(header.pointee.headCount)
-        + Int(header.pointee.inlineBodyCount)
-    }
+    let own =
+      withHeader { header in
+        Self.fixedBytes + Int(header.pointee.keyCount) + Int(header.pointee.headCount)
+          + Int(header.pointee.inlineBodyCount)
+      } + tagBytes
     switch detachedBody {
     case nil: return Self.allocatedBytes(own)
     case .chunks(let chunks):
@@ -210,6 +294,8 @@ public struct StoredObject: @unchecked Sendable {
         + Self.diskBodyBytes
     }
   }
+
+  private var tagBytes: Int { hasTags ? withTagBytes { _, hashes in 1 + hashes.count } : 0 }
 
   /// What a body on disk holds in memory: its object and its place in a table of open files.
   private static let diskBodyBytes = 128

@@ -4,6 +4,13 @@ import HTTPMessage
 import NIOCore
 import Synchronization
 
+/// Who is told that a fill moved. Objects and not closures: a fill tells its reader three times at
+/// least, and each time a closure would cost an allocation.
+protocol FillListener: AnyObject, Sendable {
+  /// There may be news; called on any thread.
+  func fillMayHaveProgressed()
+}
+
 /// An object while it is being fetched: one origin response, any number of readers on any loop.
 ///
 /// Home: the event loop of the request that began it, where the origin's events arrive
@@ -21,8 +28,8 @@ final class Fill: Sendable {
     let number: Int
     /// Where the reader stands: bytes it has taken.
     var offset: Int
-    /// Called (on any thread) when there may be more for it.
-    let wake: @Sendable () -> Void
+    /// Told (on any thread) when there may be more for it.
+    let listener: any FillListener
     /// Whether a wake-up is on its way, so that a burst of chunks costs one.
     var isWoken: Bool
   }
@@ -30,6 +37,8 @@ final class Fill: Sendable {
   /// Everything that readers share.
   struct State: Sendable {
     var head: FillHead?
+    /// Interim responses that came before the head.
+    var interim: [InterimResponse] = []
     var chunks = Deque<ByteBuffer>()
     /// Body offset of the first chunk still in memory.
     var firstOffset = 0
@@ -41,8 +50,8 @@ final class Fill: Sendable {
     var nextReader = 0
     /// An invalidation named this key while it was fetched.
     var isDoomed = false
-    /// Tells the home loop that a reader moved or left; nil once the fill has ended.
-    var notifyHome: (@Sendable () -> Void)?
+    /// Told that a reader moved or left; nil once the fill has ended.
+    var home: (any FillListener)?
   }
 
   /// The primary key's identity.
@@ -53,28 +62,33 @@ final class Fill: Sendable {
   let fetchSequence: UInt64
   /// The stored response that is being revalidated, if any.
   let revalidated: StoredObject?
+  /// The part that is fetched; nil for the whole.
+  let part: RangeFetch?
+  /// How many interim responses one fill passes on.
+  private static let interimLimit = 16
   private let windowBytes: Int
   private let state = Mutex(State())
 
   init(
     hash: KeyHash, key: ByteBuffer, fetchSequence: UInt64, revalidated: StoredObject?,
-    windowBytes: Int
+    part: RangeFetch? = nil, windowBytes: Int
   ) {
     self.hash = hash
     self.key = key
     self.fetchSequence = fetchSequence
     self.revalidated = revalidated
+    self.part = part
     self.windowBytes = windowBytes
   }
 
   // MARK: Readers
 
-  /// Adds a reader at the body's start; `wake` is called on any thread, never during this call.
-  func addReader(wake: @escaping @Sendable () -> Void) -> Int {
+  /// Adds a reader at the body's start; it is told on any thread, never during this call.
+  func addReader(_ listener: any FillListener) -> Int {
     state.withLock { state in
       let reader = state.nextReader
       state.nextReader += 1
-      state.readers.append(Reader(number: reader, offset: 0, wake: wake, isWoken: false))
+      state.readers.append(Reader(number: reader, offset: 0, listener: listener, isWoken: false))
       return reader
     }
   }
@@ -87,16 +101,38 @@ final class Fill: Sendable {
     }
   }
 
-  /// The head once it is there, and the end if the fill ended before it got one.
-  func status() -> (head: FillHead?, end: FillEnd?) {
-    state.withLock { ($0.head, $0.end) }
+  /// The head once it is there, the end if the fill ended before it got one, and how many interim
+  /// responses came before. A reader that asks is woken again by what comes next.
+  func status(of reader: Int) -> (head: FillHead?, end: FillEnd?, interimCount: Int) {
+    state.withLock { state in
+      if let place = state.readers.firstIndex(where: { $0.number == reader }) {
+        state.readers[place].isWoken = false
+      }
+      return (state.head, state.end, state.interim.count)
+    }
+  }
+
+  /// The hashed tags of its response; nil until the head has told them.
+  var tags: [UInt64]? { state.withLock { $0.head?.tags } }
+
+  /// What the store will keep beside its bytes; nil until the head has told it.
+  var metadata: ObjectMetadata? { state.withLock { $0.head?.metadata } }
+
+  /// The interim responses from number `first` on.
+  func interimResponses(from first: Int) -> [InterimResponse] {
+    state.withLock { state in
+      state.interim.count > first ? Array(state.interim[first...]) : []
+    }
   }
 
   /// Tells the home loop that a reader took bytes or left. Callable from any thread.
   func notifyHome() {
-    let notify = state.withLock { $0.notifyHome }
-    notify?()
+    let home = state.withLock { $0.home }
+    home?.fillMayHaveProgressed()
   }
+
+  /// Body bytes received.
+  var receivedBytes: Int { state.withLock { $0.received } }
 
   /// How many readers it has.
   var readerCount: Int { state.withLock { $0.readers.count } }
@@ -128,9 +164,16 @@ final class Fill: Sendable {
 
   // MARK: The home loop's side
 
-  /// Sets what ``notifyHome()`` calls, until the fill ends.
-  func onNotify(_ notify: @escaping @Sendable () -> Void) {
-    state.withLock { $0.notifyHome = notify }
+  /// Sets whom ``notifyHome()`` tells, until the fill ends.
+  func setHome(_ home: any FillListener) {
+    state.withLock { $0.home = home }
+  }
+
+  /// Publishes an interim response and wakes everybody; those above the limit are dropped.
+  func publish(_ interim: InterimResponse) {
+    wakeAll { state in
+      if state.interim.count < Self.interimLimit { state.interim.append(interim) }
+    }
   }
 
   /// Publishes the head and wakes everybody.
@@ -150,7 +193,7 @@ final class Fill: Sendable {
   func end(_ end: FillEnd) {
     wakeAll { state in
       state.end = end
-      state.notifyHome = nil
+      state.home = nil
     }
   }
 
@@ -195,18 +238,18 @@ final class Fill: Sendable {
   /// Changes the state and wakes the readers that are not awake yet, outside the lock. A single
   /// reader, which is what most fills have, is woken without making a list.
   private func wakeAll(_ change: (inout State) -> Void) {
-    let (only, wakes) = state.withLock { state -> ((@Sendable () -> Void)?, [Reader]) in
+    let (only, wakes) = state.withLock { state -> ((any FillListener)?, [Reader]) in
       change(&state)
       if state.readers.count == 1 {
-        let reader = state.readers[0]
+        if state.readers[0].isWoken { return (nil, []) }
         state.readers[0].isWoken = true
-        return (reader.isWoken ? nil : reader.wake, [])
+        return (state.readers[0].listener, [])
       }
       let asleep = state.readers.filter { !$0.isWoken }
       for place in state.readers.indices { state.readers[place].isWoken = true }
       return (nil, asleep)
     }
-    only?()
-    for reader in wakes { reader.wake() }
+    only?.fillMayHaveProgressed()
+    for reader in wakes { reader.listener.fillMayHaveProgressed() }
   }
 }

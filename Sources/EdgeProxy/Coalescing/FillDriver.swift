@@ -8,7 +8,7 @@ import NIOCore
 ///
 /// Owner: the home loop; every method runs there. It lives as long as its fetch.
 /// Limits: the origin is granted at most `grantStep` bytes beyond what has been taken in.
-final class FillDriver: OriginReceiver, @unchecked Sendable {
+final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
   // @unchecked: confined to `loop.eventLoop`; other threads only carry the reference there.
 
   /// How far the origin may run ahead of what fill, spool or the slowest reader have taken.
@@ -18,54 +18,83 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   private static let get = ByteBuffer(staticString: "GET")
 
   let fill: Fill
-  private let loop: ProxyLoop
-  private let request: RequestHead
+  let loop: ProxyLoop
+  let request: JudgedRequest
   private let route: Route
-  private let routeIndex: Int
-  private let requestTimeSeconds: Int64
   private let startedNanoseconds: Int64
   private var fetch: (any OriginFetch)?
   private var head: FillHead?
   private var spool: SpoolWriter?
+  /// The client's address as text, for X-Forwarded-For.
+  private let remoteAddress: ByteBuffer
   /// What the origin may send in all; a transport grants 64 KiB of its own accord.
   private var grantedBytes = 64 << 10
   /// Body bytes received.
   private var receivedBytes = 0
-  private var isEnded = false
+  private(set) var isEnded = false
   private var isWaitingForSpool = false
+  /// The part being asked for; nil for the whole.
+  var rangeFetch: RangeFetch?
+  /// How the content is put together; nil when all of it comes from the origin.
+  var composition: PartComposition?
+  /// Stored parts of which the origin no longer has the representation: they go unless something
+  /// is stored in their place.
+  var outdated: StoredObject?
 
-  init(fill: Fill, loop: ProxyLoop, request: RequestHead, routeIndex: Int) {
+  /// `content` is that of a QUERY, which is part of the key.
+  init(
+    fill: Fill, loop: ProxyLoop, head: RequestHead, content: ByteBuffer?, routeIndex: Int,
+    remoteAddress: ByteBuffer
+  ) {
     self.fill = fill
     self.loop = loop
-    var request = request
+    self.remoteAddress = remoteAddress
+    var head = head
     // A HEAD that misses fetches the whole object, so that the next GET hits.
-    if request.method == .head { request.method = .get }
-    self.request = request
-    self.routeIndex = routeIndex
+    if head.method == .head { head.method = .get }
+    request = JudgedRequest(
+      head: head, routeIndex: routeIndex, content: content, key: fill.key,
+      requestTimeSeconds: loop.clock.wallSeconds, fetchSequence: fill.fetchSequence,
+      previous: fill.revalidated)
     route = loop.shared.routes.routes[routeIndex]
-    requestTimeSeconds = loop.clock.wallSeconds
+    rangeFetch = fill.part
     startedNanoseconds = loop.clock.monotonicNanoseconds
   }
 
   /// Starts the fetch.
-  func start(remoteAddress: UnsafeRawBufferPointer) {
-    var fields = loop.forwardedFields(
-      request, remoteAddress: remoteAddress, stripsConditionals: true, stripsRange: true)
-    if let revalidated = fill.revalidated {
+  func start() {
+    fill.setHome(self)
+    startFetch(validating: fill.revalidated)
+  }
+
+  private func startFetch(validating stored: StoredObject?) {
+    let head = request.head
+    var fields = remoteAddress.withUnsafeReadableBytes { address in
+      loop.forwardedFields(head, route: route, remoteAddress: address, fillsCache: true)
+    }
+    if let stored {
       loop.metrics.count(.originRevalidations)
-      appendValidators(of: revalidated, to: &fields)
+      appendValidators(of: stored, to: &fields)
     }
-    let eventLoop = loop.eventLoop
-    fill.onNotify { [self] in
-      if eventLoop.inEventLoop { readerMoved() } else { eventLoop.execute { self.readerMoved() } }
-    }
+    appendRange(to: &fields)
     loop.metrics.count(.originFetches)
     fetch = loop.shared.transport.fetch(
       OriginRequest(
-        origin: route.origin, method: .get, methodName: Self.get,
-        target: request.slice(request.target), authority: request.slice(request.authority),
-        fields: fields, framing: .none),
+        origin: route.origin, method: head.method,
+        methodName: head.method == .get ? Self.get : head.slice(head.methodName),
+        target: loop.forwardedTarget(head, route: route), authority: head.slice(head.authority),
+        fields: fields, framing: request.content.map { .length($0.readableBytes) } ?? .none),
       on: loop.eventLoop, receiver: self)
+  }
+
+  /// Asks anew, for another part or for the whole: the answer to the last request is of no use to
+  /// those who wait.
+  func ask(_ next: RangeFetch?) {
+    fetch?.cancel()
+    rangeFetch = next
+    receivedBytes = 0
+    grantedBytes = 64 << 10
+    startFetch(validating: nil)
   }
 
   private func appendValidators(of object: StoredObject, to fields: inout FieldBlock) {
@@ -81,9 +110,14 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
 
   // MARK: The origin's events
 
-  func originInformational(status: Int, fields: FieldBlock) {}
+  func originInformational(status: Int, fields: FieldBlock) {
+    fill.publish(InterimResponse(status: status, fields: fields))
+  }
 
-  func originWantsBody() { fetch?.endBody(trailers: nil) }
+  func originWantsBody() {
+    if let content = request.content { fetch?.sendBody(content) }
+    fetch?.endBody(trailers: nil)
+  }
 
   func originHead(_ response: OriginResponseHead) {
     loop.clock.refresh()
@@ -92,8 +126,16 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     if response.status == 304, let revalidated = fill.revalidated {
       return confirm(revalidated, by: response)
     }
-    var head = judge(response)
-    if head.refusal == nil, isTooLargeForMemory(head.contentLength ?? 0), !beginSpool(head) {
+    if response.status == 206 { return takePart(response) }
+    if mayTakeWhole(response) { accept(loop.judge(response, for: request)) }
+  }
+
+  /// Publishes the head, and begins what follows from it.
+  func accept(_ head: FillHead) {
+    var head = head
+    if head.refusal == nil, isTooLargeForMemory(head.contentCount ?? 0),
+      head.stretch != nil || !beginSpool(head)
+    {
       head = FillHead(refusing: .tooLarge, head)
     }
     if head.refusal == nil {
@@ -116,17 +158,30 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     guard !isEnded else { return }
     loop.metrics.count(.originBytes, by: chunk.readableBytes)
     receivedBytes += chunk.readableBytes
-    fill.append(chunk)
-    if let spool {
-      spool.append(chunk)
-    } else if head?.refusal == nil, isTooLargeForMemory(receivedBytes) {
+    if let composition, receivedBytes > composition.received.count {
+      return fail(OriginFailure(.malformed, detail: "more content than Content-Range says"))
+    }
+    take(chunk)
+    if spool == nil, composition == nil, head?.refusal == nil, isTooLargeForMemory(receivedBytes) {
       outgrowMemory()
     }
     progressed()
   }
 
+  /// Appends content, from the origin or from stored parts.
+  func take(_ chunk: ByteBuffer) {
+    fill.append(chunk)
+    spool?.append(chunk)
+  }
+
   func originEnd(trailers: FieldBlock?) {
     guard !isEnded else { return }
+    if let composition {
+      guard receivedBytes == composition.received.count else {
+        return originFailed(OriginFailure(.truncated))
+      }
+      for chunk in composition.suffix { take(chunk) }
+    }
     if let head, head.refusal == nil { store(head) }
     finish(.whole(trailers: trailers))
   }
@@ -138,9 +193,16 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     finish(.failed(failure))
   }
 
+  /// Gives the fetch up: the origin's answer cannot be used at all.
+  func fail(_ failure: OriginFailure) {
+    fetch?.cancel()
+    originFailed(failure)
+  }
+
   private func finish(_ end: FillEnd) {
     isEnded = true
     fetch = nil
+    removeOutdated()
     loop.shared.registry.remove(fill)
     fill.end(end)
   }
@@ -152,55 +214,24 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   }
 
   private func confirm(_ object: StoredObject, by response: OriginResponseHead) {
-    let lines = object.withHead { ByteBuffer(bytes: $0) }
-    let (fields, decision) = StorePolicy.decideRefreshed(
-      request: request, storedStatus: Int(object.metadata.status), stored: FieldBlock(lines: lines),
-      notModified: response, requestTime: requestTimeSeconds,
-      responseTime: loop.clock.wallSeconds, rules: route.rules)
-    guard case .store(let freshness, _) = decision else {
-      // The 304 took the right to keep it; it still answers those who wait.
+    guard loop.selects(object, response) else {
+      // A 304 for something else than what was asked about: what is stored is not what the origin
+      // has (RFC 9111 section 4.3.4). Ask again, for all of it.
       loop.shared.store.remove(object.hash)
-      return finish(.confirmed(object))
+      return startFetch(validating: nil)
     }
-    let metadata = FillHead.metadata(
-      of: fields, status: Int(object.metadata.status), freshness: freshness,
-      route: routeIndex, fetchSequence: fill.fetchSequence)
-    let freshened = object.withKey { key in
-      fields.bytes.withUnsafeReadableBytes { head in
-        object.freshened(key: key, head: head, metadata: metadata)
-      }
+    guard let freshened = loop.freshen(object, by: response, for: request) else {
+      // The 304 took the right to keep it; it still answers those who wait.
+      return finish(.confirmed(object))
     }
     insert(freshened)
     finish(.confirmed(freshened))
   }
 
-  private func judge(_ response: OriginResponseHead) -> FillHead {
-    let decision = StorePolicy.decide(
-      request: request, response: response, requestTime: requestTimeSeconds,
-      responseTime: loop.clock.wallSeconds, rules: route.rules)
-    switch decision {
-    case .refuse(let refusal):
-      return FillHead(
-        passing: response, refusal: ResultReason(refusal),
-        isKeyUncacheable: refusal.concernsKey, via: loop.shared.via)
-    case .store(let freshness, _):
-      var fields = StorePolicy.storedFields(
-        response: response, freshness: freshness, rules: route.rules)
-      loop.shared.via.withUnsafeReadableBytes { fields.append(.via, value: $0) }
-      let metadata = FillHead.metadata(
-        of: fields, status: response.status, freshness: freshness, route: routeIndex,
-        fetchSequence: fill.fetchSequence)
-      guard let variants = loop.variantList(for: fields, key: fill.key) else {
-        return FillHead(
-          passing: response, refusal: .varyAll, isKeyUncacheable: true, via: loop.shared.via)
-      }
-      return FillHead(
-        storing: fields, response: response, freshness: freshness, metadata: metadata,
-        variants: variants, request: request, primaryKey: fill.key)
-    }
-  }
-
   // MARK: The body
+
+  /// How much the origin is going to send; nil when it did not say.
+  private var expectedBytes: Int? { composition?.received.count ?? head?.contentLength }
 
   private func beginSpool(_ head: FillHead) -> Bool {
     guard let spool = loop.shared.store.beginSpool(expectedBytes: head.contentLength) else {
@@ -235,7 +266,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     let isPaced = head?.refusal != nil || (spool?.hasFailed ?? false)
     let aheadBytes = isPaced ? max(0, Self.grantStep - heldBytes) : Self.grantStep
     let wanted = receivedBytes + aheadBytes - grantedBytes
-    let isSmall = head?.contentLength.map { $0 <= grantedBytes } ?? false
+    let isSmall = expectedBytes.map { $0 <= grantedBytes } ?? false
     if wanted >= Self.grantStep / 4, !isSmall {
       grantedBytes += wanted
       fetch.grant(wanted)
@@ -251,6 +282,12 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
     }
   }
 
+  /// A reader moved or left, on whatever loop.
+  func fillMayHaveProgressed() {
+    let eventLoop = loop.eventLoop
+    if eventLoop.inEventLoop { readerMoved() } else { eventLoop.execute { self.readerMoved() } }
+  }
+
   private func readerMoved() {
     progressed()
     abandonIfPointless()
@@ -260,7 +297,7 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   /// when it will be stored and little of it is missing.
   private func abandonIfPointless() {
     guard !isEnded, let head, fill.readerCount == 0 else { return }
-    let missing = head.contentLength.map { $0 - receivedBytes }
+    let missing = expectedBytes.map { $0 - receivedBytes }
     let isCheap = missing.map { $0 <= loop.shared.configuration.abandonedFillBytes } ?? false
     if head.refusal == nil, isCheap || fill.revalidated != nil { return }
     fetch?.cancel()
@@ -271,28 +308,35 @@ final class FillDriver: OriginReceiver, @unchecked Sendable {
   // MARK: The object
 
   private func store(_ head: FillHead) {
-    if let length = head.contentLength, length != receivedBytes {
+    if composition == nil, let length = head.contentLength, length != receivedBytes {
       // The transport answers for framing; a mismatch here must not become an object.
       return
     }
     let key = head.storedKey
     let hash = key.withUnsafeReadableBytes { loop.shared.store.hasher.hash($0) }
+    if let variants = head.variants {
+      loop.note(hash, of: variants, key: head.primaryKey, limit: route.rules.variantLimit)
+    }
+    if let stretch = head.stretch { return storePart(head, stretch) }
     key.withUnsafeReadableBytes { key in
       head.lines.withUnsafeReadableBytes { lines in
         if let spool {
+          outdated = nil
           _ = loop.shared.store.finishSpool(
-            spool, hash: hash, key: key, head: lines, metadata: head.metadata)
+            spool, hash: hash, key: key, head: lines, metadata: head.metadata,
+            tags: head.tags)
         } else {
           insert(
             StoredObject.make(
               hash: hash, key: key, head: lines, body: .buffers(fill.body()),
-              metadata: head.metadata))
+              metadata: head.metadata, tags: head.tags))
         }
       }
     }
   }
 
-  private func insert(_ object: StoredObject) {
+  func insert(_ object: StoredObject) {
+    outdated = nil
     // The doom is checked after the insert, so that whichever comes second sees the first.
     loop.shared.store.insert(object)
     if fill.isDoomed { loop.shared.store.remove(object.hash) }

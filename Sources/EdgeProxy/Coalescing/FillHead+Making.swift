@@ -9,32 +9,41 @@ extension FillHead {
     passing response: OriginResponseHead, refusal: ResultReason, isKeyUncacheable: Bool,
     via: ByteBuffer
   ) {
-    var fields = FieldBlock(capacity: response.fields.bytes.readableBytes + 64)
-    fields.append(contentsOf: response.fields, except: [.contentLength, .cacheStatus, .xCache])
-    via.withUnsafeReadableBytes { fields.append(.via, value: $0) }
     self.init(
-      status: response.status, lines: fields.bytes, contentLength: response.contentLength,
+      status: response.status, lines: Self.passedLines(response, via: via),
+      contentLength: response.contentLength,
       refusal: refusal, isKeyUncacheable: isKeyUncacheable, freshness: nil, ageSeconds: nil,
-      variants: nil, variantValues: ByteBuffer(), storedKey: ByteBuffer(),
-      metadata: ObjectMetadata())
+      variants: nil, variantValues: ByteBuffer(), primaryKey: ByteBuffer(),
+      storedKey: ByteBuffer(), metadata: ObjectMetadata())
+  }
+
+  private static func passedLines(_ response: OriginResponseHead, via: ByteBuffer) -> ByteBuffer {
+    var fields = FieldBlock(capacity: response.fields.bytes.readableBytes + 64)
+    fields.append(contentsOf: response.fields, except: [.contentLength, .xCache])
+    via.withUnsafeReadableBytes { fields.append(.via, value: $0) }
+    return fields.bytes
   }
 
   /// A head that is stored.
   convenience init(
     storing fields: FieldBlock, response: OriginResponseHead, freshness: Freshness,
-    metadata: ObjectMetadata, variants: VariantList?, request: RequestHead, primaryKey: ByteBuffer
+    metadata: ObjectMetadata, variants: VariantList?, request: RequestHead, rules: KeyRules,
+    primaryKey: ByteBuffer, via: ByteBuffer, tags: [UInt64]
   ) {
     var key = primaryKey
     var values = ByteBuffer()
     if let variants {
-      variants.fields.writeVariantKey(request: request, into: &values)
+      variants.fields.writeVariantKey(request: request, rules: rules, into: &values)
       VariantList.extend(&key, salt: variants.salt) { $0.writeImmutableBuffer(values) }
     }
     let ageSeconds = response.fields.contains(.age) ? freshness.initialAgeSeconds : nil
     self.init(
       status: response.status, lines: fields.bytes, contentLength: response.contentLength,
       refusal: nil, isKeyUncacheable: false, freshness: freshness, ageSeconds: ageSeconds,
-      variants: variants?.fields, variantValues: values, storedKey: key, metadata: metadata)
+      variants: variants, variantValues: values, primaryKey: primaryKey, storedKey: key,
+      metadata: metadata,
+      ownLines: freshness.flags.contains(.withholdsFields)
+        ? Self.passedLines(response, via: via) : nil, tags: tags)
   }
 
   /// The same head, now not stored for `refusal`.
@@ -42,8 +51,10 @@ extension FillHead {
     self.init(
       status: head.status, lines: head.lines, contentLength: head.contentLength, refusal: refusal,
       isKeyUncacheable: false, freshness: nil, ageSeconds: head.ageSeconds,
-      variants: head.variants, variantValues: head.variantValues, storedKey: head.storedKey,
-      metadata: head.metadata)
+      variants: head.variants, variantValues: head.variantValues, primaryKey: head.primaryKey,
+      storedKey: head.storedKey, metadata: head.metadata, ownLines: head.ownLines,
+      tags: head.tags,
+      stretch: head.stretch, originStatus: head.originStatus)
   }
 
   /// What the store keeps beside a head of these fields (a built block) and its body.

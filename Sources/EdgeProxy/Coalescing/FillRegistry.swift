@@ -4,12 +4,25 @@ import Synchronization
 
 /// The fills under way by key, and the keys known as uncacheable: one for all loops.
 ///
-/// Power-of-two shards with a mutex each, never held across a call out. Limits: one entry a fill;
+/// Power-of-two shards with a mutex each, never held across a call out. Limits: one entry a fill of
+/// the whole, and one a fill of a part, of which a request has one;
 /// at most `uncacheableLimit` remembered keys, beyond which a shard forgets all of its own.
 final class FillRegistry: Sendable {
   private struct Shard: Sendable {
     var fills: [KeyHash: Fill] = [:]
+    /// The fills of single parts, which are told apart by what they fetch.
+    var partFills: [KeyHash: [Fill]] = [:]
     var uncacheableUntil: [KeyHash: Int64] = [:]
+
+    /// Takes a part's fill off the list; false when it is not on it.
+    @discardableResult
+    mutating func removePart(_ fill: Fill) -> Bool {
+      guard var parts = partFills[fill.hash], let place = parts.firstIndex(where: { $0 === fill })
+      else { return false }
+      parts.remove(at: place)
+      partFills[fill.hash] = parts.isEmpty ? nil : parts
+      return true
+    }
   }
 
   private final class LockedShard: Sendable {
@@ -43,6 +56,35 @@ final class FillRegistry: Sendable {
     }
   }
 
+  /// The fill of the part that `candidate` would fetch, if one is under way that `isUsable` accepts;
+  /// else `candidate`, which takes its place. Two loops that begin the same one at the same moment
+  /// both fetch it.
+  func joinPart(
+    _ candidate: Fill, isUsable: (Fill) -> Bool
+  ) -> (fill: Fill, isLeader: Bool) {
+    let shard = shard(of: candidate.hash)
+    let label = candidate.part?.label
+    let present = shard.state.withLock { state in
+      state.partFills[candidate.hash]?.last { $0.part?.label == label }
+    }
+    if let present, isUsable(present) { return (present, false) }
+    shard.state.withLock { $0.partFills[candidate.hash, default: []].append(candidate) }
+    return (candidate, true)
+  }
+
+  /// The fill of the whole under way, if any.
+  func wholeFill(of hash: KeyHash) -> Fill? {
+    shard(of: hash).state.withLock { $0.fills[hash] }
+  }
+
+  /// Lets others join a part's fill for the whole: the origin has sent that instead.
+  func promote(_ fill: Fill) {
+    shard(of: fill.hash).state.withLock { state in
+      guard state.removePart(fill), state.fills[fill.hash] == nil else { return }
+      state.fills[fill.hash] = fill
+    }
+  }
+
   /// Whether a fill of `hash` is under way.
   func contains(_ hash: KeyHash) -> Bool {
     shard(of: hash).state.withLock { $0.fills[hash] != nil }
@@ -52,12 +94,17 @@ final class FillRegistry: Sendable {
   func remove(_ fill: Fill) {
     shard(of: fill.hash).state.withLock { state in
       if state.fills[fill.hash] === fill { state.fills[fill.hash] = nil }
+      if fill.part != nil { state.removePart(fill) }
     }
   }
 
   /// Marks the fill of `hash`, if any, as overtaken by an invalidation, and takes it off the list.
   func doom(_ hash: KeyHash) {
-    shard(of: hash).state.withLock { $0.fills.removeValue(forKey: hash) }?.doom()
+    let (whole, parts) = shard(of: hash).state.withLock { state in
+      (state.fills.removeValue(forKey: hash), state.partFills.removeValue(forKey: hash))
+    }
+    whole?.doom()
+    parts?.forEach { $0.doom() }
   }
 
   /// Remembers until `deadlineSeconds` (wall clock) that responses of this key are not stored.

@@ -9,11 +9,21 @@ import NIOCore
 /// is new for every list, so that whatever removes the list (an invalidation of the URL, an
 /// eviction) makes all its variants unreachable at once.
 ///
+/// The list also names its variants by their hashes, oldest first, so that one URL has at most as
+/// many as its route allows: a new one takes the place of the oldest. Two loops that add at the same
+/// moment may lose one of the names; that variant then counts for nothing and leaves like any
+/// other object.
+///
 /// | bytes | content |
 /// |---|---|
 /// | 0-7 | salt, big-endian |
-/// | 8- | the field names as `VarySpecification` encodes them |
-struct VariantList {
+/// | 8-9 | length n of the names, big-endian |
+/// | 10- | the field names as `VarySpecification` encodes them, n bytes |
+/// | 10+n- | the variants: 16 bytes each, upper and lower half of the hash, big-endian |
+struct VariantList: Sendable {
+  private static let namesOffset = 10
+  private static let memberBytes = 16
+
   /// The varying fields.
   let fields: VarySpecification
   /// What tells this list's variants from those of its predecessors.
@@ -29,20 +39,53 @@ struct VariantList {
   init?(_ object: StoredObject) {
     guard object.metadata.kind == .variantList else { return nil }
     let parsed = object.withHead { head -> (UInt64, VarySpecification)? in
-      guard head.count >= 8 else { return nil }
+      guard let namesEnd = Self.namesEnd(head) else { return nil }
       let salt = UInt64(bigEndian: head.loadUnaligned(as: UInt64.self))
-      return (salt, VarySpecification(encoded: UnsafeRawBufferPointer(rebasing: head[8...])))
+      let names = UnsafeRawBufferPointer(rebasing: head[Self.namesOffset..<namesEnd])
+      return (salt, VarySpecification(encoded: names))
     }
     guard let parsed else { return nil }
     self.init(fields: parsed.1, salt: parsed.0)
   }
 
-  /// The head bytes of the list's record.
-  func encoded() -> ByteBuffer {
+  /// The hashes of the variants that `object`'s list names, oldest first.
+  static func members(of object: StoredObject) -> [KeyHash] {
+    object.withHead { head in
+      guard var offset = namesEnd(head) else { return [] }
+      var members: [KeyHash] = []
+      while offset + memberBytes <= head.count {
+        let high = head.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        let low = head.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+        members.append(KeyHash(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low)))
+        offset += memberBytes
+      }
+      return members
+    }
+  }
+
+  /// The head bytes of a record of this list with these variants.
+  func encoded(members: [KeyHash] = []) -> ByteBuffer {
+    var names = ByteBuffer()
+    fields.encode(into: &names)
     var buffer = ByteBuffer()
+    buffer.reserveCapacity(
+      Self.namesOffset + names.readableBytes + members.count * Self.memberBytes)
     buffer.writeInteger(salt)
-    fields.encode(into: &buffer)
+    buffer.writeInteger(UInt16(clamping: names.readableBytes))
+    buffer.writeBuffer(&names)
+    for member in members {
+      buffer.writeInteger(member.high)
+      buffer.writeInteger(member.low)
+    }
     return buffer
+  }
+
+  /// Where the names end in a record's head; nil when the head is too short.
+  private static func namesEnd(_ head: UnsafeRawBufferPointer) -> Int? {
+    guard head.count >= namesOffset else { return nil }
+    let count = UInt16(bigEndian: head.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+    let end = namesOffset + Int(count)
+    return end <= head.count ? end : nil
   }
 
   /// Appends what turns a primary key into the key of the variant whose field values are `values`.

@@ -10,18 +10,28 @@ final class FillDelivery: Delivery {
   private unowned let exchange: ProxyExchange
   private let fill: Fill
   private let reader: Int
-  private var offset: Int
-  /// Where the client's range ends; nil for the whole content.
-  private let endOffset: Int?
+  /// The client's place in the fill's content.
+  private var offset = 0
+  /// Where the piece being written ends; nil for the whole content.
+  private var endOffset: Int?
+  /// What follows that piece.
+  private var pieces: ArraySlice<StoredAnswer.Piece>
+  /// Where the fill's content begins in the representation.
+  private let baseOffset: Int
   private var isReading = false
   private var isCancelled = false
 
-  init(exchange: ProxyExchange, fill: Fill, reader: Int, range: Range<Int>?) {
+  /// `pieces` are places in the representation, by rising offset; nil for the whole content.
+  init(
+    exchange: ProxyExchange, fill: Fill, reader: Int, pieces: [StoredAnswer.Piece]?,
+    baseOffset: Int = 0
+  ) {
     self.exchange = exchange
     self.fill = fill
     self.reader = reader
-    offset = range?.lowerBound ?? 0
-    endOffset = range?.upperBound
+    self.pieces = pieces.map { $0[...] } ?? []
+    self.baseOffset = baseOffset
+    endOffset = pieces == nil ? nil : 0
   }
 
   func outputDrained() { pump() }
@@ -32,7 +42,11 @@ final class FillDelivery: Delivery {
   func pump() {
     guard !isReading, !isCancelled, let writer = exchange.writer else { return }
     while writer.isWritable {
-      if let endOffset, offset >= endOffset { return exchange.complete(trailers: nil) }
+      if let endOffset, offset >= endOffset {
+        guard let piece = pieces.popFirst() else { return exchange.complete(trailers: nil) }
+        begin(piece, writer)
+        continue
+      }
       switch fill.read(reader, at: offset) {
       case .bytes(let bytes): write(bytes, to: writer)
       case .spooled(let spool, let available): return read(available, from: spool)
@@ -43,6 +57,15 @@ final class FillDelivery: Delivery {
       }
     }
     fill.notifyHome()
+  }
+
+  private func begin(_ piece: StoredAnswer.Piece, _ writer: any ResponseWriter) {
+    switch piece {
+    case .text(let text): writer.write(text)
+    case .body(let range):
+      offset = range.lowerBound - baseOffset
+      endOffset = range.upperBound - baseOffset
+    }
   }
 
   private func write(_ bytes: ByteBuffer, to writer: any ResponseWriter) {

@@ -3,19 +3,20 @@ import NIOCore
 
 extension FillHead {
   /// The answer that a response under way gives to `request`: preconditions and one range are
-  /// evaluated on a response that is being stored, everything else is answered whole.
-  func answer(to request: RequestHead) -> StoredAnswer {
+  /// evaluated on a response that is being stored or came in part, everything else is answered
+  /// whole. Pieces are places in the representation, by rising offset.
+  func answer(to request: RequestHead, boundary: @autoclosure () -> UInt64 = 0) -> StoredAnswer {
     var answer = StoredAnswer(
       whole: contentLength ?? 0, status: status, isHead: request.method == .head)
     if case .length = answer.framing, contentLength == nil { answer.framing = .streamed }
     if case .bodyless = answer.framing, contentLength == nil {
       answer.framing = .bodyless(contentLength: nil)
     }
-    guard refusal == nil, status == 200,
+    guard refusal == nil || stretch != nil, status == 200,
       request.fields.presence.intersects(StoredAnswer.specialFields)
     else { return answer }
     let place = TextRange(offset: Int(metadata.etagOffset), count: Int(metadata.etagCount))
-    let special = lines.withUnsafeReadableBytes { lines in
+    var special = lines.withUnsafeReadableBytes { lines in
       StoredAnswer(
         to: request, status: status, count: contentLength ?? 0,
         etag: place.isEmpty ? nil : place.slice(of: lines),
@@ -26,9 +27,15 @@ extension FillHead {
     switch special.status {
     case 304, 412: return special
     case 416 where contentLength != nil: return special
-    // Several ranges of a body that is still arriving are answered with the whole of it, as
+    // Ranges out of order, of a body that is still arriving, are answered with the whole of it, as
     // RFC 9110 section 14.2 lets a server do.
-    case 206 where contentLength != nil && special.pieces.count == 1: return special
+    case 206 where contentLength != nil && special.isInOrder:
+      if special.pieces.count > 1 {
+        special.delimitParts(
+          contentType: FieldBlock(lines: lines).withFirst(.contentType) { ByteBuffer(bytes: $0) },
+          count: contentLength ?? 0, boundary: boundary())
+      }
+      return special
     default: return answer
     }
   }
@@ -44,9 +51,14 @@ extension StoredAnswer {
     }
   }
 
-  /// The one range it consists of; nil when it is the whole content.
-  var onlyRange: Range<Int>? {
-    guard status == 206, pieces.count == 1, case .body(let range) = pieces[0] else { return nil }
-    return range
+  /// Whether its pieces stand by rising offset, so that they can be sent as the body arrives.
+  var isInOrder: Bool {
+    var end = 0
+    for piece in pieces {
+      guard case .body(let range) = piece else { continue }
+      guard range.lowerBound >= end else { return false }
+      end = range.upperBound
+    }
+    return true
   }
 }

@@ -5,29 +5,40 @@ import NIOCore
 /// Relays one request and its response past the cache, both bodies streamed with back-pressure:
 /// the client's next piece is asked for when the origin takes one, the origin is granted what the
 /// client has taken.
-final class PassRelay: Delivery, OriginReceiver {
+final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
   private unowned let exchange: ProxyExchange
+  /// Content that was read before the request came here; it goes ahead of the rest.
+  private var collected: ByteBuffer?
   private var fetch: (any OriginFetch)?
+  private var recorder: PostRecorder?
+  private var requestTimeSeconds: Int64 = 0
+  private var fetchSequence: UInt64 = 0
   private var isHeadSent = false
   private var isOver = false
   /// Bytes delivered by the origin that have not been granted anew yet.
   private var owedBytes = 0
 
-  init(exchange: ProxyExchange) { self.exchange = exchange }
+  init(exchange: ProxyExchange, collected: ByteBuffer?) {
+    self.exchange = exchange
+    self.collected = collected
+  }
 
   /// Sends the request.
   func start() {
     let loop = exchange.loop
     let head = exchange.head
-    let fields = exchange.withRemoteAddress { address in
-      loop.forwardedFields(
-        head, remoteAddress: address, stripsConditionals: false, stripsRange: false)
+    let route = exchange.route
+    let fields = exchange.remoteAddressText.withUnsafeReadableBytes { address in
+      loop.forwardedFields(head, route: route, remoteAddress: address, fillsCache: false)
     }
+    requestTimeSeconds = loop.clock.wallSeconds
+    fetchSequence = loop.shared.store.sequence
+    let isReduced = route.rules.isCachingEnabled && head.method.isAnsweredFromCache
     loop.metrics.count(.originFetches)
     fetch = loop.shared.transport.fetch(
       OriginRequest(
-        origin: exchange.route.origin, method: head.method,
-        methodName: head.slice(head.methodName), target: head.slice(head.target),
+        origin: route.origin, method: head.method, methodName: head.slice(head.methodName),
+        target: isReduced ? loop.forwardedTarget(head, route: route) : head.slice(head.target),
         authority: head.slice(head.authority), fields: fields, framing: head.framing),
       on: loop.eventLoop, receiver: self)
   }
@@ -54,7 +65,10 @@ final class PassRelay: Delivery, OriginReceiver {
 
   func originWantsBody() {
     guard !isOver else { return }
-    if exchange.head.framing == .none {
+    if let collected, collected.readableBytes > 0 {
+      self.collected = nil
+      fetch?.sendBody(collected)
+    } else if exchange.head.framing == .none || exchange.isContentComplete {
       fetch?.endBody(trailers: nil)
     } else {
       exchange.writer?.requestBodyChunk()
@@ -68,9 +82,10 @@ final class PassRelay: Delivery, OriginReceiver {
 
   func originHead(_ response: OriginResponseHead) {
     guard !isOver else { return }
+    guard exchange.takeNotice(of: response, sentAt: requestTimeSeconds) else { return cancel() }
     isHeadSent = true
-    exchange.invalidateTargets(response)
-    exchange.machine.outcome.forwardStatus = response.status
+    recorder = exchange.postRecorder(
+      response, sentAt: requestTimeSeconds, fetchSequence: fetchSequence)
     let head = FillHead(
       passing: response, refusal: .routeNotCached, isKeyUncacheable: false,
       via: exchange.loop.shared.via)
@@ -94,6 +109,7 @@ final class PassRelay: Delivery, OriginReceiver {
     guard !isOver, let writer = exchange.writer else { return }
     exchange.loop.metrics.count(.originBytes, by: chunk.readableBytes)
     owedBytes += chunk.readableBytes
+    recorder?.append(chunk)
     writer.write(chunk)
     if writer.isWritable { outputDrained() }
   }
@@ -102,6 +118,8 @@ final class PassRelay: Delivery, OriginReceiver {
     guard !isOver else { return }
     isOver = true
     fetch = nil
+    let store = exchange.loop.shared.store
+    if let object = recorder?.object(hasher: store.hasher) { store.insert(object) }
     exchange.complete(trailers: trailers)
   }
 

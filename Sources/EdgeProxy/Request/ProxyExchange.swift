@@ -8,27 +8,37 @@ import NIOCore
 /// Owner: the connection, on its event loop; fills, disk reads and fetches under way hold it too
 /// until they have come back. Invariants: `writer` is there until the response has ended, and
 /// nothing is written after that; the exchange reads at most one fill at a time.
-public final class ProxyExchange: RequestExchange, @unchecked Sendable {
+public final class ProxyExchange: RequestExchange, FillListener, @unchecked Sendable {
   // @unchecked: confined to `loop.eventLoop`; other threads only carry the reference there.
 
   let loop: ProxyLoop
   let head: RequestHead
   let route: Route
-  private let routeIndex: Int
+  let routeIndex: Int
   private let started: Int64
   var machine: RequestStateMachine
   private(set) var writer: (any ResponseWriter)?
   private(set) var isFinished = false
 
-  private var key = ByteBuffer()
+  private(set) var key = ByteBuffer()
   private var found: ProxyLoop.Lookup?
   /// The stored response that is delivered or revalidated.
-  private var object: StoredObject?
+  private(set) var object: StoredObject?
   private var delivery: (any Delivery)?
   private var fill: Fill?
   private var reader = 0
   private var isLeader = false
+  /// A part has turned out not to answer the request.
+  private var needsWhole = false
   private var coalesceTimer: Scheduled<Void>?
+  /// Interim responses of the fill that the client has got.
+  private var interimCount = 0
+  /// The content of a QUERY, which is part of the key.
+  var content: ByteBuffer?
+  /// Whether ``content`` is all there is of it.
+  var isContentComplete = false
+  /// Where the request's content goes; nil while nobody has asked for it.
+  var contentReceiver: (any ContentReceiver)?
   private var sentStatus = 0
   private let remoteAddress: SocketAddress?
 
@@ -52,18 +62,26 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
   /// Feeds the machine an event and carries out what it says.
   func perform(_ event: RequestStateMachine.Event) { carryOut(machine.handle(event)) }
 
+  /// Reads the content of a QUERY first.
+  func collectContent() {
+    let collector = QueryContent(exchange: self, limitBytes: route.queryContentBytes)
+    contentReceiver = collector
+    collector.start()
+  }
+
   /// Goes on from what the loop has looked up.
   func take(_ lookup: ProxyLoop.Lookup) {
     found = lookup
     object = lookup.object
-    key = loop.key
+    // A copy of its own: the loop's buffer stays the loop's, and is not allocated anew.
+    key = loop.key.withUnsafeReadableBytes { ByteBuffer(bytes: $0) }
     machine.outcome.remainingSeconds = lookup.remainingSeconds
     perform(.lookedUp(lookup.verdict))
   }
 
-  private func carryOut(_ action: RequestStateMachine.Action) {
+  func carryOut(_ action: RequestStateMachine.Action) {
     switch action {
-    case .lookUp: take(loop.lookUp(head, route: route))
+    case .lookUp: take(loop.lookUp(head, route: route, content: content))
     case .load: load()
     case .deliverStored: deliverStored()
     case .deliverStoredAndRefresh:
@@ -73,8 +91,9 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     case .deliverFill: deliverFill()
     case .pass:
       leaveFill()
-      let relay = PassRelay(exchange: self)
+      let relay = PassRelay(exchange: self, collected: content)
       delivery = relay
+      contentReceiver = relay
       relay.start()
     case .refuse(let status): refuse(status)
     case .finish: break
@@ -114,56 +133,53 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
 
   private func refreshInBackground() {
     guard let object, let found else { return }
-    let (fill, isNew) = loop.shared.registry.join(
-      found.hash, isUsable: { _ in true }, make: { makeFill(revalidating: object) })
+    let part = rangeFetch(revalidates: true)
+    let (fill, isNew) =
+      part.map {
+        loop.shared.registry.joinPart(
+          makeFill(revalidating: object, part: $0), isUsable: { _ in true })
+      }
+      ?? loop.shared.registry.join(
+        found.hash, isUsable: { _ in true }, make: { makeFill(revalidating: object, part: nil) })
     guard isNew else { return }
     startDriver(fill)
   }
 
   // MARK: Through a fill
 
-  private func makeFill(revalidating object: StoredObject?) -> Fill {
+  /// The part to ask the origin for; nil: the whole.
+  private func rangeFetch(revalidates: Bool) -> RangeFetch? {
+    RangeFetch.plan(
+      for: head, stored: object, isCovered: revalidates, fetching: route.rangeFetching,
+      needsWhole: needsWhole)
+  }
+
+  private func makeFill(revalidating object: StoredObject?, part: RangeFetch?) -> Fill {
     var primaryKey = key
     if let found { primaryKey.moveWriterIndex(to: primaryKey.readerIndex + found.primaryCount) }
     return Fill(
       hash: found?.hash ?? KeyHash(high: 0, low: 0), key: primaryKey,
-      fetchSequence: loop.shared.store.sequence, revalidated: object,
+      fetchSequence: loop.shared.store.sequence, revalidated: object, part: part,
       windowBytes: loop.shared.configuration.fillWindowBytes)
   }
 
   private func startDriver(_ fill: Fill) {
-    let driver = FillDriver(fill: fill, loop: loop, request: head, routeIndex: routeIndex)
-    withRemoteAddress { driver.start(remoteAddress: $0) }
+    let driver = FillDriver(
+      fill: fill, loop: loop, head: head, content: content, routeIndex: routeIndex,
+      remoteAddress: remoteAddressText)
+    driver.start()
   }
 
   private func joinFill(revalidates: Bool) {
     guard let found else { return }
     let revalidated = revalidates ? object : nil
-    let store = loop.shared.store
+    let part = rangeFetch(revalidates: revalidates)
     let fill: Fill
-    if route.coalesces {
-      (fill, isLeader) = loop.shared.registry.join(
-        found.hash,
-        isUsable: { fill in
-          !fill.key.withUnsafeReadableBytes {
-            store.isInvalidated(key: $0, fetchSequence: fill.fetchSequence)
-          }
-        },
-        make: { makeFill(revalidating: revalidated) })
-    } else {
-      fill = makeFill(revalidating: revalidated)
-      isLeader = true
-    }
+    (fill, isLeader) = join(
+      found.hash, part: part, make: { makeFill(revalidating: revalidated, part: part) })
     self.fill = fill
     machine.joined(asFollower: !isLeader)
-    reader = fill.addReader { [self] in
-      let eventLoop = loop.eventLoop
-      if eventLoop.inEventLoop {
-        fillProgressed()
-      } else {
-        eventLoop.execute { self.fillProgressed() }
-      }
-    }
+    reader = fill.addReader(self)
     if isLeader {
       startDriver(fill)
     } else {
@@ -185,12 +201,22 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     fill.notifyHome()
   }
 
-  /// The fill got a head, bytes or an end.
+  /// The fill got a head, bytes or an end, on whatever loop.
+  func fillMayHaveProgressed() {
+    let eventLoop = loop.eventLoop
+    if eventLoop.inEventLoop {
+      fillProgressed()
+    } else {
+      eventLoop.execute { self.fillProgressed() }
+    }
+  }
+
   private func fillProgressed() {
     guard let fill, writer != nil else { return }
     if let delivery = delivery as? FillDelivery { return delivery.pump() }
     guard machine.phase == .awaitingFill else { return }
-    let (fillHead, end) = fill.status()
+    let (fillHead, end, interimCount) = fill.status(of: reader)
+    if interimCount > self.interimCount { passOnInterimResponses(of: fill) }
     if let fillHead {
       coalesceTimer?.cancel()
       coalesceTimer = nil
@@ -200,11 +226,18 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     switch end {
     case .confirmed(let confirmed):
       object = confirmed
-      perform(.fillAnswered(.confirmed))
+      perform(.fillAnswered(confirmed.holdsAnswer(to: head) ? .confirmed : turnToWhole()))
     case .failed(let failure):
       leaveFill()
       perform(.fillFailed(failure.kind, mayServeStale: mayServeStale(isUnreachable: true)))
     case .whole: perform(.fillFailed(.malformed, mayServeStale: false))
+    }
+  }
+
+  private func passOnInterimResponses(of fill: Fill) {
+    for interim in fill.interimResponses(from: interimCount) {
+      interimCount += 1
+      writer?.writeInformational(status: interim.status, fields: interim.fields)
     }
   }
 
@@ -221,39 +254,52 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
       }
       if let variants = fillHead.variants {
         var values = ByteBuffer()
-        variants.writeVariantKey(request: head, into: &values)
+        variants.fields.writeVariantKey(
+          request: head, rules: route.rules.key, into: &values)
         if values != fillHead.variantValues {
           leaveFill()
           return .otherVariant
         }
       }
     }
-    return .answers(status: fillHead.status, refusal: fillHead.refusal)
+    if !fillHead.holdsAnswer(to: head) { return turnToWhole() }
+    return .answers(status: fillHead.originStatus, refusal: fillHead.refusal)
   }
 
-  private func mayServeStale(isUnreachable: Bool) -> Bool {
-    guard let object, object.metadata.kind == .response else { return false }
+  private func turnToWhole() -> RequestStateMachine.FillVerdict {
+    leaveFill()
+    needsWhole = true
+    return .otherRange
+  }
+
+  func mayServeStale(isUnreachable: Bool) -> Bool {
+    guard let object, object.holdsAnswer(to: head) else { return false }
     loop.clock.refresh()
+    let now = loop.clock.wallSeconds
     return ServePolicy.mayServeStaleOnError(
-      object.metadata.freshness, now: loop.clock.wallSeconds, isUnreachable: isUnreachable,
-      rules: route.rules)
+      object.freshness(now: now), now: now, isUnreachable: isUnreachable,
+      rules: route.rules, request: head)
   }
 
   private func deliverFill() {
-    guard let fill, let fillHead = fill.status().head, let writer else { return }
+    guard let fill, let fillHead = fill.status(of: reader).head, let writer else { return }
     machine.outcome.remainingSeconds = fillHead.freshness.map {
       $0.remainingSeconds(now: loop.clock.wallSeconds)
     }
-    let answer = fillHead.answer(to: head)
+    let answer = fillHead.answer(to: head, boundary: loop.randomNumber())
     sentStatus = answer.status
     loop.makeAddedLines(
       machine.outcome, ageSeconds: fillHead.ageSeconds, head: head, route: route)
     if let extra = answer.extraLines { loop.addedLines.writeImmutableBuffer(extra) }
-    fillHead.lines.withUnsafeReadableBytes {
+    let lines = (isLeader ? fillHead.ownLines : nil) ?? fillHead.lines
+    lines.withUnsafeReadableBytes {
       loop.start(answer, storedLines: $0, writer: writer)
     }
     guard answer.hasContent else { return complete(trailers: nil) }
-    let delivery = FillDelivery(exchange: self, fill: fill, reader: reader, range: answer.onlyRange)
+    let delivery = FillDelivery(
+      exchange: self, fill: fill, reader: reader,
+      pieces: answer.status == 206 && fillHead.status == 200 ? answer.pieces : nil,
+      baseOffset: fillHead.stretch?.lowerBound ?? 0)
     self.delivery = delivery
     delivery.pump()
   }
@@ -273,25 +319,20 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     }
   }
 
-  /// The relay failed before it had a head.
+  /// The relay failed before it had a head: an error, or for a HEAD what is stored.
   func passFailed(_ failure: OriginFailure) {
     delivery = nil
-    carryOut(machine.passFailed(failure.kind))
+    carryOut(machine.passFailed(failure.kind, mayServeStale(isUnreachable: true)))
   }
 
-  /// Removes what a successful unsafe request has made untrue (RFC 9111 section 4.4).
-  func invalidateTargets(_ response: OriginResponseHead) {
-    guard route.rules.unsafeMethodsInvalidate,
-      UnsafeInvalidation.applies(method: head.method, status: response.status)
-    else { return }
-    loop.invalidateTargets(of: head, response: response)
+  /// The relay gives way to what is stored.
+  func leaveRelay(answering status: Int) {
+    delivery = nil
+    carryOut(machine.handle(.fillAnswered(.staleIsBetter(status: status))))
   }
 
-  /// Calls `body` with the client's address as text, as X-Forwarded-For carries it.
-  func withRemoteAddress<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    var text = remoteAddress?.ipAddress ?? ""
-    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
-  }
+  /// The client's address as text, as X-Forwarded-For carries it.
+  var remoteAddressText: ByteBuffer { ByteBuffer(string: remoteAddress?.ipAddress ?? "") }
 
   // MARK: Ends
 
@@ -333,19 +374,20 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
         outcome: machine.outcome, status: sentStatus, bytes: bytes, startedNanoseconds: started),
       head: head, remoteAddress: remoteAddress)
     delivery = nil
+    contentReceiver = nil
   }
 
   // MARK: The client's events
 
-  /// A piece of the request's content, for the relay that asked for it.
+  /// A piece of the request's content, for whoever asked for it.
   public func receiveBody(_ chunk: ByteBuffer) {
     loop.metrics.count(.requestBytes, by: chunk.readableBytes)
-    (delivery as? PassRelay)?.receiveBody(chunk)
+    contentReceiver?.receiveBody(chunk)
   }
 
   /// The end of the request's content.
   public func receiveBodyEnd(trailers: FieldBlock?) {
-    (delivery as? PassRelay)?.receiveBodyEnd(trailers: trailers)
+    contentReceiver?.receiveBodyEnd(trailers: trailers)
   }
 
   /// The client takes bytes again.
@@ -357,6 +399,7 @@ public final class ProxyExchange: RequestExchange, @unchecked Sendable {
     let bytes = writer.contentBytesWritten
     self.writer = nil
     delivery?.cancel()
+    contentReceiver = nil
     loop.metrics.count(.clientAborts)
     machine.outcome.reason = reason == .shutdown ? .shutdown : .clientClosed
     end(bytes: bytes)

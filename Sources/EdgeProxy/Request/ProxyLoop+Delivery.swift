@@ -63,7 +63,7 @@ extension ProxyLoop {
       outcome, ageSeconds: object.metadata.freshness.age(now: clock.wallSeconds), head: head,
       route: route)
     if let extra = answer.extraLines { addedLines.writeImmutableBuffer(extra) }
-    object.withHead { stored in
+    object.withLines { stored in
       start(answer, storedLines: stored, writer: writer)
     }
   }
@@ -100,11 +100,12 @@ extension ProxyLoop {
     addedLines.writeStaticString("Date: ")
     HTTPDate.write(clock.wallSeconds, into: &addedLines)
     addedLines.writeStaticString("\r\n")
-    if outcome.result == .error {
+    if outcome.result == .error || status == 508 {
       addedLines.writeStaticString("Proxy-Status: ")
       addedLines.writeImmutableBuffer(shared.name)
       addedLines.writeStaticString("; error=")
-      addedLines.writeStaticString(Self.proxyError(of: status))
+      addedLines.writeStaticString(
+        status == 508 ? "proxy_loop_detected" : (outcome.failure ?? .other).proxyError)
       addedLines.writeStaticString("; details=\"")
       addedLines.writeStaticString(detail)
       addedLines.writeStaticString("\"\r\n")
@@ -131,21 +132,13 @@ extension ProxyLoop {
     if head.method != .head { writer.write(body) }
   }
 
-  /// The error type of RFC 9209 section 2.3 that stands for a gateway's status.
-  private static func proxyError(of status: Int) -> StaticString {
-    switch status {
-    case 504: "connection_timeout"
-    case 503: "connection_limit_reached"
-    default: "destination_unavailable"
-    }
-  }
-
   private static func title(of status: Int) -> StaticString {
     switch status {
     case 404: "Not Found"
     case 502: "Bad Gateway"
     case 503: "Service Unavailable"
     case 504: "Gateway Timeout"
+    case 508: "Loop Detected"
     default: "Error"
     }
   }
@@ -256,6 +249,28 @@ extension ProxyLoop {
       record.cacheResult = response.outcome.result.text
       record.reason = response.outcome.reason.text
       accessLog.write(record)
+    }
+  }
+}
+
+extension OriginFailure.Kind {
+  /// The error type of RFC 9209 section 2.3.
+  var proxyError: StaticString {
+    switch self {
+    case .refused: "connection_refused"
+    case .unresolved: "dns_error"
+    case .unreachable: "destination_ip_unroutable"
+    case .connectTimeout: "connection_timeout"
+    case .tls: "tls_protocol_error"
+    case .reset: "connection_terminated"
+    case .firstByteTimeout, .idleTimeout: "http_response_timeout"
+    case .truncated: "http_response_incomplete"
+    case .malformed: "http_protocol_error"
+    case .headTooLarge: "http_response_header_section_size"
+    case .queueTimeout, .queueFull: "connection_limit_reached"
+    case .badRequestBody: "http_request_error"
+    case .shutdown: "destination_unavailable"
+    case .other: "proxy_internal_error"
     }
   }
 }

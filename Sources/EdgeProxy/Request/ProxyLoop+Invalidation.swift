@@ -15,13 +15,27 @@ extension ProxyLoop {
     }
   }
 
+  /// Invalidates the cache groups that the answer to an unsafe request names (RFC 9875 section 3).
+  func invalidateGroups(of head: RequestHead, response: OriginResponseHead) {
+    guard response.fields.contains(.cacheGroupInvalidation) else { return }
+    var selectors: [InvalidationSelector] = []
+    CacheGroups(invalidatedBy: response.fields, method: head.method).forEachTag(request: head) {
+      selectors.append(.tag(TagHash($0)))
+    }
+    if selectors.isEmpty { return }
+    metrics.count(.invalidationsByMethod)
+    shared.store.invalidateSoon(selectors)
+  }
+
   private func invalidate(_ head: RequestHead, route: Route) {
-    key.clear()
-    CacheKeyBuilder.write(head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
+    writeKey(of: head, route: route)
     let hash = key.withUnsafeReadableBytes { shared.store.hasher.hash($0) }
     shared.registry.doom(hash)
     // A variant list goes with its salt, and with that all its variants become unreachable.
     shared.store.remove(hash)
+    if shared.hasSearchRecords, reduceKey(of: head, route: route) {
+      removeSearchRecord(of: head, route: route)
+    }
     if route.rules.key.headers.isEmpty && route.rules.key.cookies.isEmpty { return }
     // Fields in the key make any number of keys of one URL: only a rule reaches them all.
     shared.store.invalidateSoon([

@@ -1,8 +1,10 @@
 import CachePolicy
 import CacheStore
+import EdgeSecurity
 import HTTPMessage
 import NIOCore
 import Observability
+import Synchronization
 
 /// What all loops share: configuration, store, transport, the fills under way.
 public final class ProxyShared: Sendable {
@@ -14,6 +16,7 @@ public final class ProxyShared: Sendable {
   /// The edge's name in Via, as a field value (RFC 9110 section 7.6.3).
   let via: ByteBuffer
   let name: ByteBuffer
+  private let searchRecordsExist = Atomic(false)
 
   /// The shared part over a store and a transport.
   public init(
@@ -27,6 +30,12 @@ public final class ProxyShared: Sendable {
     via = ByteBuffer(string: "1.1 " + configuration.name)
     name = ByteBuffer(string: configuration.name)
   }
+
+  /// Whether any response has declared a No-Vary-Search since the start; most sites never do.
+  var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
+
+  /// Notes that one has.
+  func noteSearchRecord() { searchRecordsExist.store(true, ordering: .releasing) }
 }
 
 /// The proxy on one event loop: takes every request of that loop's connections.
@@ -75,17 +84,26 @@ public final class ProxyLoop: RequestResponder {
     clock.refresh()
     let started = clock.monotonicNanoseconds
     var machine = RequestStateMachine(
-      isOnlyIfCached: head.fields.contains(.cacheControl) && ServePolicy.onlyIfCached(head))
+      isOnlyIfCached: head.fields.contains(.cacheControl) && ServePolicy.onlyIfCached(head),
+      isHead: head.method == .head)
     guard let routeIndex = shared.routes.index(for: head) else {
       refuseUnrouted(machine, head, started, writer)
       return nil
     }
     let route = shared.routes.routes[routeIndex]
-    if let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules) {
+    if head.fields.presence.intersects(Self.pathFields), endsHere(head, route, started, writer) {
+      return nil
+    }
+    let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
+    if pass != nil || head.method == .query {
       let exchange = ProxyExchange(
         loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
         writer: writer)
-      exchange.perform(.received(pass: ResultReason(pass)))
+      if let pass {
+        exchange.perform(.received(pass: ResultReason(pass)))
+      } else {
+        exchange.collectContent()
+      }
       return exchange.isFinished ? nil : exchange
     }
     guard machine.handle(.received(pass: nil)) == .lookUp else { return nil }
@@ -141,15 +159,51 @@ public final class ProxyLoop: RequestResponder {
 
   /// Looks a request up under its primary key and, where that holds a variant list, under its
   /// variant's key; leaves the key in ``key``.
-  func lookUp(_ head: RequestHead, route: Route) -> Lookup {
-    key.clear()
-    CacheKeyBuilder.write(head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
-    let primaryCount = key.readableBytes
+  ///
+  /// `content` is that of a QUERY, whole.
+  func lookUp(_ head: RequestHead, route: Route, content: ByteBuffer? = nil) -> Lookup {
+    writeKey(of: head, route: route, content: content)
+    var primaryCount = key.readableBytes
     var found = probe(head, route: route, primaryCount: primaryCount)
+    if found.verdict == .absent, shared.hasSearchRecords, content == nil,
+      let reduced = lookUpReduced(head, route: route)
+    {
+      found = reduced
+      primaryCount = reduced.primaryCount
+    }
     if let object = found.object, object.metadata.kind == .variantList {
       found = lookUpVariant(in: object, head, route: route, primaryCount: primaryCount)
     }
     return found
+  }
+
+  /// Writes the primary key of a request into ``key``.
+  func writeKey(of head: RequestHead, route: Route, content: ByteBuffer? = nil) {
+    key.clear()
+    guard let content else {
+      return CacheKeyBuilder.write(
+        head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
+    }
+    content.withUnsafeReadableBytes { content in
+      ContentDigest.sha256(content).withUnsafeBytes { digest in
+        CacheKeyBuilder.write(
+          head, rules: route.rules.key, routeSalt: route.keySalt, contentDigest: digest,
+          into: &key)
+      }
+    }
+  }
+
+  /// What stands under the reduced key of the request, now in ``key``; nil, with ``key`` as it was,
+  /// when nothing does.
+  private func lookUpReduced(_ head: RequestHead, route: Route) -> Lookup? {
+    let whole = key
+    guard route.rules.key.honoursNoVarySearch, reduceKey(of: head, route: route) else {
+      return nil
+    }
+    let found = probe(head, route: route, primaryCount: key.readableBytes)
+    if found.verdict != .absent || found.object != nil { return found }
+    key = whole
+    return nil
   }
 
   /// Judges what the disk brought for the key in ``key``, as ``lookUp(_:route:)`` does for memory.
@@ -162,7 +216,11 @@ public final class ProxyLoop: RequestResponder {
     var judged = found
     judged.object = object
     judged.location = nil
-    judge(object, &judged, head, route)
+    if object.metadata.kind == .partial {
+      judgeParts(object, &judged, head, route)
+    } else {
+      judge(object, &judged, head, route)
+    }
     return judged
   }
 
@@ -173,7 +231,7 @@ public final class ProxyLoop: RequestResponder {
       return Lookup(verdict: .absent, hash: object.hash, primaryCount: primaryCount)
     }
     VariantList.extend(&key, salt: list.salt) {
-      list.fields.writeVariantKey(request: head, into: &$0)
+      list.fields.writeVariantKey(request: head, rules: route.rules.key, into: &$0)
     }
     var found = probe(head, route: route, primaryCount: primaryCount)
     if found.verdict == .absent { found.verdict = .variantAbsent }
@@ -190,7 +248,11 @@ public final class ProxyLoop: RequestResponder {
     switch result {
     case .memory(let object):
       found.object = object
-      if object.metadata.kind == .response { judge(object, &found, head, route) }
+      switch object.metadata.kind {
+      case .response: judge(object, &found, head, route)
+      case .partial: judgeParts(object, &found, head, route)
+      case .variantList: break
+      }
     case .disk(let location):
       found.location = location
       found.verdict = .onDisk
@@ -200,11 +262,11 @@ public final class ProxyLoop: RequestResponder {
     return found
   }
 
-  private func judge(
+  func judge(
     _ object: StoredObject, _ found: inout Lookup, _ head: RequestHead, _ route: Route
   ) {
-    let freshness = object.metadata.freshness
     let now = clock.wallSeconds
+    let freshness = object.freshness(now: now)
     found.remainingSeconds = freshness.remainingSeconds(now: now)
     switch ServePolicy.decide(freshness, request: head, now: now, rules: route.rules) {
     case .fresh: found.verdict = .fresh
@@ -224,52 +286,91 @@ public final class ProxyLoop: RequestResponder {
   /// one that varies by fewer is filed under the present list, which is right if finer than needed.
   func variantList(for fields: FieldBlock, key: ByteBuffer) -> VariantList?? {
     guard let fieldsOfResponse = VarySpecification(response: fields) else { return nil }
-    let (hash, present) = key.withUnsafeReadableBytes { bytes -> (KeyHash, VariantList?) in
-      let hash = shared.store.hasher.hash(bytes)
-      guard
-        case .memory(let object) = shared.store.lookup(
-          hash, key: bytes, nowSeconds: clock.wallSeconds)
-      else { return (hash, nil) }
-      return (hash, VariantList(object))
-    }
+    let present = listObject(under: key).flatMap { VariantList($0) }
     guard let present else {
       if fieldsOfResponse.isEmpty { return .some(nil) }
-      return insertList(over: fieldsOfResponse, hash: hash, key: key)
+      return insertList(over: fieldsOfResponse, key: key)
     }
     let union = present.fields.union(fieldsOfResponse)
     if union == present.fields { return present }
-    return insertList(over: union, hash: hash, key: key)
+    return insertList(over: union, key: key)
   }
 
-  private func insertList(
-    over fields: VarySpecification, hash: KeyHash, key: ByteBuffer
-  ) -> VariantList {
+  private func insertList(over fields: VarySpecification, key: ByteBuffer) -> VariantList {
     let list = VariantList(fields: fields, salt: randomNumber())
+    insertList(list.encoded(), key: key, fetchSequence: shared.store.sequence)
+    return list
+  }
+
+  /// Stores the encoded list of variants, or of what else differs, under `key`.
+  func insertList(_ encoded: ByteBuffer, key: ByteBuffer, fetchSequence: UInt64) {
     var metadata = ObjectMetadata()
     metadata.kind = .variantList
+    // No invalidation by status or by route means it.
+    metadata.status = 0
+    metadata.route = .max
     metadata.responseTimeSeconds = clock.wallSeconds
-    metadata.fetchSequence = shared.store.sequence
+    metadata.fetchSequence = fetchSequence
     let object = key.withUnsafeReadableBytes { key in
-      list.encoded().withUnsafeReadableBytes { head in
+      encoded.withUnsafeReadableBytes { head in
         StoredObject.make(
-          hash: hash, key: key, head: head,
+          hash: shared.store.hasher.hash(key), key: key, head: head,
           body: .bytes(UnsafeRawBufferPointer(start: nil, count: 0)), metadata: metadata)
       }
     }
     shared.store.insert(object)
-    return list
+  }
+
+  private func listObject(under key: ByteBuffer) -> StoredObject? {
+    key.withUnsafeReadableBytes { bytes in
+      let hash = shared.store.hasher.hash(bytes)
+      guard
+        case .memory(let object) = shared.store.lookup(
+          hash, key: bytes, nowSeconds: clock.wallSeconds),
+        object.metadata.kind == .variantList
+      else { return nil }
+      return object
+    }
+  }
+
+  /// Notes that a variant has been stored under `list`, and removes the oldest ones above `limit`.
+  func note(_ variant: KeyHash, of list: VariantList, key: ByteBuffer, limit: Int) {
+    // A list that has given way to another takes its variants along; one that has left memory
+    // does not count this one.
+    guard let object = listObject(under: key), let present = VariantList(object),
+      present.salt == list.salt
+    else { return }
+    var members = VariantList.members(of: object)
+    guard !members.contains(variant) else { return }
+    members.append(variant)
+    while members.count > limit {
+      metrics.count(.variantsEvicted)
+      shared.store.remove(members.removeFirst())
+    }
+    insertList(
+      list.encoded(members: members), key: key, fetchSequence: object.metadata.fetchSequence)
   }
 
   /// The fields to send to the origin for `head`.
   func forwardedFields(
-    _ head: RequestHead, remoteAddress: UnsafeRawBufferPointer, stripsConditionals: Bool,
-    stripsRange: Bool
+    _ head: RequestHead, route: Route, remoteAddress: UnsafeRawBufferPointer, fillsCache: Bool
   ) -> FieldBlock {
     shared.name.withUnsafeReadableBytes { name in
       ForwardedFields.request(
-        head, via: name, remoteAddress: remoteAddress, stripsConditionals: stripsConditionals,
-        stripsRange: stripsRange)
+        head, via: name, remoteAddress: remoteAddress, stripsConditionals: fillsCache,
+        stripsRange: fillsCache,
+        isCacheable: fillsCache ? true : route.rules.isCachingEnabled ? nil : false,
+        rules: route.rules.key)
     }
+  }
+
+  /// The target to send to the origin for a request that may be answered from the cache: of the
+  /// query what is in the key.
+  func forwardedTarget(_ head: RequestHead, route: Route) -> ByteBuffer {
+    guard route.rules.key.rewritesTarget else { return head.slice(head.target) }
+    var target = ByteBuffer()
+    CacheKeyBuilder.writeTarget(head, rules: route.rules.key, into: &target)
+    return target
   }
 }
 

@@ -18,6 +18,8 @@ public struct RequestOutcome: Sendable, Equatable {
   /// Seconds of freshness left when the response was chosen; negative when stale; nil for a
   /// response that is not stored.
   public var remainingSeconds: Int64?
+  /// How the fetch failed, when the answer is an error for that.
+  var failure: OriginFailure.Kind?
 }
 
 /// The way of one request, as a list of steps: receive, look up, then hit, stale, miss or pass;
@@ -39,6 +41,8 @@ struct RequestStateMachine {
     case received(pass: ResultReason?)
     /// No route takes it.
     case unrouted
+    /// It has come through this edge already (RFC 8586).
+    case looped
     /// The store answered, judged by the policy.
     case lookedUp(LookupVerdict)
     /// The disk could not bring what its index promised.
@@ -61,6 +65,8 @@ struct RequestStateMachine {
     /// Stored, but the origin must be asked first.
     case mustRevalidate(ResultReason)
     case absent
+    /// Parts are stored, but not all that the request asks for.
+    case partAbsent
     /// Other variants are stored, this one is not.
     case variantAbsent
     case onDisk
@@ -74,6 +80,8 @@ struct RequestStateMachine {
     case answers(status: Int, refusal: ResultReason?)
     /// The stored response was confirmed by a 304.
     case confirmed
+    /// It brings a part of the response that does not answer this request: fetch the whole.
+    case otherRange
     /// It is for another variant: look up again, now that the varying fields are known.
     case otherVariant
     /// It may serve only the request that fetched it: ask the origin oneself.
@@ -105,13 +113,20 @@ struct RequestStateMachine {
   var outcome = RequestOutcome()
   /// Whether the client takes nothing but a stored response (RFC 9111 section 5.2.1.7).
   let isOnlyIfCached: Bool
+  /// Whether the request is a HEAD: what is stale is not validated for it, but asked about by HEAD,
+  /// whose answer freshens or removes what is stored (RFC 9111 section 4.3.5).
+  let isHead: Bool
 
-  init(isOnlyIfCached: Bool) { self.isOnlyIfCached = isOnlyIfCached }
+  init(isOnlyIfCached: Bool, isHead: Bool = false) {
+    self.isOnlyIfCached = isOnlyIfCached
+    self.isHead = isHead
+  }
 
   /// Takes one event and says what to do next.
   mutating func handle(_ event: Event) -> Action {
     switch event {
     case .unrouted: return refuse(404, .refused, .noRoute)
+    case .looped: return refuse(508, .refused, .loop)
     case .received(let pass): return received(pass)
     case .lookedUp(let verdict): return lookedUp(verdict)
     case .loadFailed:
@@ -129,6 +144,7 @@ struct RequestStateMachine {
   private mutating func received(_ passReason: ResultReason?) -> Action {
     precondition(phase == .received, "request received twice, in phase \(phase)")
     if let passReason {
+      if isOnlyIfCached { return refuse(504, .refused, .onlyIfCached) }
       return pass(passReason, passReason == .methodNotCached ? .method : .bypass)
     }
     phase = .lookingUp
@@ -147,13 +163,14 @@ struct RequestStateMachine {
       return .load
     case .mustRevalidate(let reason):
       if isOnlyIfCached { return refuse(504, .refused, .onlyIfCached) }
-      phase = .awaitingFill
+      phase = isHead ? .delivering : .awaitingFill
       outcome.result = .miss
       outcome.reason = reason
       outcome.forward = reason == .requestDirective ? .request : .stale
-      return .fetch(revalidates: true)
+      return isHead ? .pass : .fetch(revalidates: true)
     case .absent: return fetch(.uriMiss, .absent)
     case .variantAbsent: return fetch(.varyMiss, .variantAbsent)
+    case .partAbsent: return fetch(.partial, .partAbsent)
     case .knownUncacheable:
       if isOnlyIfCached { return refuse(504, .refused, .onlyIfCached) }
       return pass(.uncacheableKey, .uriMiss)
@@ -190,6 +207,9 @@ struct RequestStateMachine {
       phase = .lookingUp
       outcome.isCollapsed = false
       return .lookUp
+    case .otherRange:
+      outcome.isCollapsed = false
+      return fetch(outcome.forward ?? .partial, .partAbsent)
     case .notShareable(let reason):
       return pass(reason, outcome.forward ?? .uriMiss)
     }
@@ -198,6 +218,7 @@ struct RequestStateMachine {
   private mutating func fillFailed(_ kind: OriginFailure.Kind, _ mayServeStale: Bool) -> Action {
     if mayServeStale { return deliver(.staleHit, .staleIfError) }
     let failure = OriginFailure(kind)
+    outcome.failure = kind
     let reason: ResultReason =
       switch failure.status {
       case 504: .originTimedOut
@@ -233,7 +254,9 @@ struct RequestStateMachine {
   }
 
   /// The relayed request failed before its head: the answer becomes an error of the edge's own.
-  mutating func passFailed(_ kind: OriginFailure.Kind) -> Action { fillFailed(kind, false) }
+  mutating func passFailed(_ kind: OriginFailure.Kind, _ mayServeStale: Bool) -> Action {
+    fillFailed(kind, mayServeStale)
+  }
 
   /// Notes that the request joined a fill that another one began.
   mutating func joined(asFollower isFollower: Bool) { outcome.isCollapsed = isFollower }

@@ -27,7 +27,9 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
   case noStore, isPrivate, authorization, setCookie, varyAll, statusNotCached, partialContent
   case tooLarge, invalidatedDuringFetch, storeRefused, requestNoStore, neverFresh
   case requestContent, connectionOption, mustUnderstand, noCache, upgrade
-  case onlyIfCached, noRoute, originFailed, originTimedOut, originBusy, clientClosed, shutdown
+  case partAbsent
+  case onlyIfCached, noRoute, loop, lastRecipient, originFailed, originTimedOut, originBusy,
+    clientClosed, shutdown
 
   /// The reason's words.
   public var text: StaticString { Self.texts[Int(rawValue)] }
@@ -41,14 +43,16 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
     "too-large", "invalidated-during-fetch", "store-refused", "request-no-store", "never-fresh",
     "request-content", "connection-option", "must-understand", "no-cache-without-validator",
     "upgrade",
-    "only-if-cached", "no-route", "origin-failed", "origin-timeout", "origin-busy",
+    "part-not-stored-yet",
+    "only-if-cached", "no-route", "loop", "max-forwards", "origin-failed", "origin-timeout",
+    "origin-busy",
     "client-closed", "shutdown",
   ]
 }
 
 /// Why a request went forward: Cache-Status' `fwd` (RFC 9211 section 2.2).
 public enum ForwardReason: UInt8, Sendable {
-  case bypass, method, uriMiss, varyMiss, request, stale
+  case bypass, method, uriMiss, varyMiss, request, stale, partial
 
   /// The parameter's token.
   public var text: StaticString {
@@ -59,6 +63,7 @@ public enum ForwardReason: UInt8, Sendable {
     case .varyMiss: "vary-miss"
     case .request: "request"
     case .stale: "stale"
+    case .partial: "partial"
     }
   }
 }

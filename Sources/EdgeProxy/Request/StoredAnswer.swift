@@ -171,6 +171,7 @@ extension StoredObject {
 
   /// The answer that this stored response gives to `request`.
   func answer(to request: RequestHead, boundary: @autoclosure () -> UInt64) -> StoredAnswer {
+    if metadata.kind == .partial { return partialAnswer(to: request, boundary: boundary()) }
     let status = Int(metadata.status)
     guard request.fields.presence.intersects(StoredAnswer.specialFields) else {
       return StoredAnswer(whole: bodyCount, status: status, isHead: request.method == .head)
@@ -212,17 +213,14 @@ extension StoredObject {
 
   /// A copy with another head and metadata and the same body, shared where it is not inline.
   func freshened(
-    key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer, metadata: ObjectMetadata
+    key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer, metadata: ObjectMetadata,
+    tags: [UInt64]
   ) -> StoredObject {
-    if let diskBody {
-      return .make(hash: hash, key: key, head: head, body: .disk(diskBody), metadata: metadata)
+    func made(_ body: StoredBody) -> StoredObject {
+      .make(hash: hash, key: key, head: head, body: body, metadata: metadata, tags: tags)
     }
+    if let diskBody { return made(.disk(diskBody)) }
     let chunks = bodyChunks
-    if !chunks.isEmpty {
-      return .make(hash: hash, key: key, head: head, body: .buffers(chunks), metadata: metadata)
-    }
-    return withInlineBody {
-      .make(hash: hash, key: key, head: head, body: .bytes($0), metadata: metadata)
-    }
+    return chunks.isEmpty ? withInlineBody { made(.bytes($0)) } : made(.buffers(chunks))
   }
 }

@@ -21,3 +21,15 @@ extension ObjectMetadata {
     }
   }
 }
+
+extension StoredObject {
+  /// Its freshness at `now`, wall-clock Unix seconds: what a soft invalidation marked is stale from
+  /// the moment it is looked at, with its windows for stale use still before it.
+  func freshness(now: Int64) -> Freshness {
+    var freshness = metadata.freshness
+    if isMarkedStale {
+      freshness.lifetimeSeconds = min(freshness.lifetimeSeconds, freshness.age(now: now))
+    }
+    return freshness
+  }
+}

@@ -12,6 +12,8 @@ public struct RoutePattern: Sendable, Equatable {
     case suffix([UInt8])
   }
 
+  /// The pattern as it was written.
+  public let text: String
   /// The host part.
   public var host: Host
   /// The literal stretches of the path pattern between its `*`; one element means an exact path.
@@ -20,6 +22,7 @@ public struct RoutePattern: Sendable, Equatable {
   /// Parses `[host]/path`; the host may start with `*.`, the path may hold `*`. Nil when there is
   /// no `/`.
   public init?(_ text: String) {
+    self.text = text
     let bytes = Array(text.utf8)
     guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")) else { return nil }
     let host = bytes[..<slash].map(\.asciiLowercased)

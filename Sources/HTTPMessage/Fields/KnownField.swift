@@ -18,6 +18,7 @@ public enum KnownField: UInt8, CaseIterable, Sendable {
   case transferEncoding, upgrade, userAgent, vary, via, warning, wwwAuthenticate, xCache
   case xForwardedFor, xForwardedHost, xForwardedProto, xHTTPMethodOverride, xOriginalURL
   case xRewriteURL, xRequestID, xkey, traceparent, secWebSocketKey, priority, edgeDebug
+  case xDeviceClass
 
   /// The name as the edge writes it, such as `Cache-Control`; empty for ``other``.
   public var name: StaticString { Self.names[Int(rawValue)] }
@@ -37,7 +38,7 @@ public enum KnownField: UInt8, CaseIterable, Sendable {
     "Transfer-Encoding", "Upgrade", "User-Agent", "Vary", "Via", "Warning", "WWW-Authenticate",
     "X-Cache", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
     "X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Request-ID", "xkey",
-    "traceparent", "Sec-WebSocket-Key", "Priority", "Edge-Debug",
+    "traceparent", "Sec-WebSocket-Key", "Priority", "Edge-Debug", "X-Device-Class",
   ]
 
   /// Names a field from its bytes, in any letter case; ``other`` when the edge has no use for it.

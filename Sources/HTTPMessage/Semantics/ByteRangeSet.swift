@@ -17,16 +17,20 @@ public enum ByteRangeSet {
 
   /// Reads a Range field for a representation of `length` bytes.
   ///
-  /// Ignored: another unit than `bytes`, a malformed range anywhere, more than `limit` ranges.
+  /// Ignored: another unit than `bytes`, a malformed range anywhere (blanks are allowed around the
+  /// members, nowhere else), more than `limit` ranges. Larger numbers than 63 bits hold count as
+  /// the largest: they lie past any end.
   /// Overlapping and adjacent ranges are joined at the place of the first, so however they are
   /// piled up they cost at most the representation once (RFC 9110 section 17.15).
   /// O(ranges squared), with the limit as the bound.
   public static func parse(
     _ value: UnsafeRawBufferPointer, length: Int, limit: Int = rangeLimit
   ) -> RangeOutcome {
-    let (unit, set) = value.nameAndValue
-    // Range units are case-insensitive (RFC 9110 section 14.1).
-    guard unit.equalsIgnoringCase("bytes"), let set, !set.isEmpty else { return .ignore }
+    // Range units are case-insensitive (RFC 9110 section 14.1); `bytes` is five letters.
+    guard value.count > 6, value[5] == UInt8(ascii: "="),
+      UnsafeRawBufferPointer(rebasing: value[..<5]).equalsIgnoringCase("bytes")
+    else { return .ignore }
+    let set = UnsafeRawBufferPointer(rebasing: value[6...])
     var ranges: [Range<Int>] = []
     var count = 0
     for member in ListMembers(set) {

@@ -13,25 +13,35 @@ public struct ContentRange: Sendable, Equatable {
     self.completeLength = completeLength
   }
 
-  /// Reads a field value; nil when the unit is not `bytes`, it is malformed or contradicts itself.
+  /// Reads a field value; nil when the unit is not `bytes`, it is malformed or contradicts itself:
+  /// a last position before the first or at or past the length, a number that 63 bits cannot
+  /// hold, blanks that the grammar does not have. What is stored under a wrong position is a
+  /// wrong byte, so nothing is guessed here.
   public static func parse(_ value: UnsafeRawBufferPointer) -> ContentRange? {
     guard let space = value.firstIndex(of: 0x20),
       UnsafeRawBufferPointer(rebasing: value[..<space]).equalsIgnoringCase("bytes"),
       let slash = value[space...].firstIndex(of: UInt8(ascii: "/"))
     else { return nil }
-    let span = UnsafeRawBufferPointer(rebasing: value[(space + 1)..<slash]).trimmed
+    let span = UnsafeRawBufferPointer(rebasing: value[(space + 1)..<slash])
     let lengthText = UnsafeRawBufferPointer(rebasing: value[(slash + 1)...])
-    let completeLength = lengthText.decimal(pinnedAt: .max).map { Int($0) }
+    let completeLength = position(lengthText)
     if completeLength == nil && !lengthText.equals("*") { return nil }
     if span.equals("*") {
       return completeLength.map { ContentRange(range: nil, completeLength: $0) }
     }
     guard let dash = span.firstIndex(of: UInt8(ascii: "-")),
-      let first = UnsafeRawBufferPointer(rebasing: span[..<dash]).decimal(),
-      let last = UnsafeRawBufferPointer(rebasing: span[(dash + 1)...]).decimal(),
-      first <= last, last < .max, completeLength.map({ last < $0 }) ?? true
+      let first = position(UnsafeRawBufferPointer(rebasing: span[..<dash])),
+      let last = position(UnsafeRawBufferPointer(rebasing: span[(dash + 1)...])),
+      first <= last, completeLength.map({ last < $0 }) ?? true
     else { return nil }
-    return ContentRange(range: Int(first)..<Int(last) + 1, completeLength: completeLength)
+    return ContentRange(range: first..<last + 1, completeLength: completeLength)
+  }
+
+  /// The number in `text`; nil when it is none or as large as the largest there is, which pinned
+  /// overflows are too.
+  private static func position(_ text: UnsafeRawBufferPointer) -> Int? {
+    guard let number = text.decimal(), number < .max else { return nil }
+    return Int(number)
   }
 
   /// Appends the field's value, such as `bytes 0-99/1000` or `bytes */1000`.

@@ -1,7 +1,9 @@
 /// Entity tags: opaque validators of a representation (RFC 9110 section 8.8.3).
 ///
 /// A tag is handled as the bytes of its field value. One that lacks its quotes breaks the grammar
-/// but is common; it is a strong tag that equals only the very same bytes.
+/// but is common, from servers that send it so and from clients that strip the quotes: compared
+/// weakly, as for a 304, it equals the same tag in quotes; compared strongly, where a mistake would
+/// join parts of two representations, only the very same bytes.
 public enum EntityTag {
   /// Whether the tag is marked weak by `W/`; the mark is case-sensitive.
   public static func isWeak(_ tag: UnsafeRawBufferPointer) -> Bool {
@@ -13,8 +15,8 @@ public enum EntityTag {
   public static func areEqual(
     _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, weakly: Bool
   ) -> Bool {
-    if !weakly && (isWeak(left) || isWeak(right)) { return false }
-    return opaque(left).elementsEqual(opaque(right))
+    if weakly { return bare(left).elementsEqual(bare(right)) }
+    return !isWeak(left) && !isWeak(right) && left.elementsEqual(right)
   }
 
   /// Whether `list`, one line of If-Match or If-None-Match, is `*` or holds a tag that equals
@@ -36,8 +38,9 @@ public enum EntityTag {
     return list.count == 1 && list[0] == UInt8(ascii: "*")
   }
 
-  private static func opaque(_ tag: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-    isWeak(tag) ? UnsafeRawBufferPointer(rebasing: tag[2...]) : tag
+  /// The tag without its mark and its quotes.
+  private static func bare(_ tag: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    (isWeak(tag) ? UnsafeRawBufferPointer(rebasing: tag[2...]) : tag).unquoted
   }
 
   /// The next member from `offset` on; nil at the end. An opaque tag reaches to the next quote and

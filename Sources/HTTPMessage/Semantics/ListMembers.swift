@@ -34,21 +34,22 @@ public struct ListMembers: Sequence, IteratorProtocol {
     }
   }
 
-  /// Where the member at `offset` ends. A quoted string that is never closed reaches to the end of
-  /// its line: what it swallowed was meant to be text.
+  /// Where the member at `offset` ends. A quote that is never closed is no quoted string but a
+  /// byte like others: it must not hide a `no-store` behind it.
   private func endOfMember() -> Int {
     var index = offset
-    var isQuoted = false
+    var openQuote: Int?
     while index < value.count {
       switch value[index] {
-      case UInt8(ascii: "\""): isQuoted.toggle()
-      case UInt8(ascii: "\\") where isQuoted: index += 1
-      case separator where !isQuoted: return index
+      case UInt8(ascii: "\""): openQuote = openQuote == nil ? index : nil
+      case UInt8(ascii: "\\") where openQuote != nil: index += 1
+      case separator where openQuote == nil: return index
       default: break
       }
       index += 1
     }
-    return value.count
+    guard let openQuote else { return value.count }
+    return value[openQuote...].firstIndex(of: separator) ?? value.count
   }
 }
 

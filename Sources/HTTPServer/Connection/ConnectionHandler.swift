@@ -2,14 +2,14 @@ import Glibc
 import HTTPMessage
 import NIOCore
 
-/// Carries an HTTP/1.1 connection's bytes over a NIO channel: the only handler in its pipeline
-/// (or the one behind TLS).
+/// Carries an HTTP/1.1 or HTTP/2 connection's bytes over a NIO channel: the only handler in its
+/// pipeline (or the one behind TLS).
 ///
 /// Confined to the channel's event loop. After every event it sends what output there is with one
 /// flush, so that a batch of pipelined requests costs one system call, then closes or reads as
 /// the connection says. Reading is held back by not passing on `read`.
 final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
-  ChannelDuplexHandler, ConnectionTransport
+  ChannelDuplexHandler, ConnectionTransport, LoopMember
 {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = Never
@@ -19,18 +19,22 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
 
   private let loop: LoopState<Responder>
   private let isSecure: Bool
+  private let ownLines: [UInt8]
   private let isRejected: Bool
   /// Whether it has a place in the budget to give back, active or not.
   private var holdsPlace: Bool
-  private var connection: HTTP1Connection<Responder>?
+  private var connection: HTTPConnection<Responder>?
+  /// Whether the first bytes have yet to tell which protocol the client speaks.
+  private var isUndecided: Bool
+  private var preface = PrefaceMatcher()
+  private let choice: ProtocolChoice
   private var context: ChannelHandlerContext?
   /// Its place in the loop's list; nil when it is not in it.
   var index: Int?
   /// The socket, where the connection's bytes go to it as they are; nil behind TLS and in tests.
   private var descriptor: CInt?
-  /// Whether NIO holds bytes that the socket did not take: what comes now has to queue behind.
-  private var isBacklogged = false
-  /// Whether bytes went through NIO's queue since it was last seen empty.
+  /// Whether bytes went through NIO's queue since it was last seen empty: what comes now has to
+  /// queue behind those that are still there.
   private var mayHoldBytes = false
   private var isReadHeld = false
   private var isInside = false
@@ -39,9 +43,16 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private var performed = ConnectionCloseIntent.none
 
   /// A handler for a connection on `loop`; a rejected one is answered 503 and closed.
-  init(loop: LoopState<Responder>, isSecure: Bool, isRejected: Bool) {
+  /// - Parameter ownLines: field lines that every response gets, each ended by CR LF.
+  init(
+    loop: LoopState<Responder>, isSecure: Bool, isRejected: Bool, ownLines: [UInt8] = [],
+    choice: ProtocolChoice = .byPreface
+  ) {
+    self.choice = choice
+    isUndecided = choice == .byPreface && loop.isHTTP2Enabled && !isRejected
     self.loop = loop
     self.isSecure = isSecure
+    self.ownLines = ownLines
     self.isRejected = isRejected
     holdsPlace = !isRejected
   }
@@ -69,9 +80,11 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var buffer = ByteHandler.unwrapInboundIn(data)
+    if isUndecided, !decide(&buffer, context) { return }
     guard let connection else { return }
     isInside = true
-    connection.receive(ByteHandler.unwrapInboundIn(data), now: loop.now)
+    connection.receive(buffer, now: loop.now)
     isInside = false
   }
 
@@ -93,6 +106,10 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .some(.inputClosed) = event as? ChannelEvent {
+      if let held = preface.giveUp() {
+        isUndecided = false
+        enter { $0.receive(held, now: loop.now) }
+      }
       enter { $0.endInput(now: loop.now) }
     } else {
       context.fireUserInboundEventTriggered(event)
@@ -101,7 +118,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     connection?.close(.disconnected)
-    context.close(promise: nil)
+    context.closeBeneathTLS()
   }
 
   // MARK: Called by the loop's state
@@ -130,18 +147,15 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   /// Cuts the connection off: the drain limit has passed.
   func cut() {
     connection?.close(.shutdown)
-    context?.close(promise: nil)
+    context?.closeBeneathTLS()
   }
 
   // MARK: Inside
 
   private func open(_ context: ChannelHandlerContext) {
     guard connection == nil else { return }
-    let connection = HTTP1Connection(
-      responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
-      pool: loop.pool, eventLoop: context.eventLoop, remoteAddress: context.remoteAddress,
-      isSecure: isSecure, now: loop.now)
-    connection.transport = self
+    let connection = makeConnection(context, choice == .http2 ? .http2 : .http1)
+    connection.setTransport(self)
     self.connection = connection
     if !isSecure {
       descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
@@ -156,7 +170,42 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
       enter { $0.reject(lingers: loop.rejectedCount <= LoopState<Responder>.rejectedLimit) }
     } else if loop.isDraining {
       beginDrain()
+    } else if case .http2 = connection {
+      // Its SETTINGS need not wait for the client's.
+      enter { $0.resume(now: loop.now) }
     }
+  }
+
+  private func makeConnection(
+    _ context: ChannelHandlerContext, _ version: PrefaceMatcher.Result
+  ) -> HTTPConnection<Responder> {
+    if version == .http2 {
+      return .http2(
+        HTTP2Connection(
+          responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
+          buffers: loop.pool, pool: loop.http2Pool, eventLoop: context.eventLoop,
+          remoteAddress: context.remoteAddress, isSecure: isSecure, now: loop.now,
+          ownLines: ownLines))
+    }
+    return .http1(
+      HTTP1Connection(
+        responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
+        pool: loop.pool, eventLoop: context.eventLoop, remoteAddress: context.remoteAddress,
+        isSecure: isSecure, now: loop.now, ownLines: ownLines))
+  }
+
+  /// Looks at a connection's first bytes; false when they do not yet tell its protocol.
+  private func decide(_ buffer: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+    let version = preface.decide(&buffer)
+    guard version != .undecided else { return false }
+    isUndecided = false
+    if version == .http2, connection != nil {
+      connection?.setTransport(nil)
+      let connection = makeConnection(context, .http2)
+      connection.setTransport(self)
+      self.connection = connection
+    }
+    return true
   }
 
   /// The channel is gone.
@@ -166,12 +215,12 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     loop.statistics.closed.add()
     if isRejected { loop.rejectedCount -= 1 }
     connection.close(.disconnected)
-    connection.transport = nil
+    connection.setTransport(nil)
     loop.remove(self)
   }
 
   /// Calls an entry point of the connection and does what follows from it.
-  private func enter(_ body: (HTTP1Connection<Responder>) -> Void) {
+  private func enter(_ body: (HTTPConnection<Responder>) -> Void) {
     guard let connection, let context else { return }
     isInside = true
     body(connection)
@@ -199,10 +248,11 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   /// the socket does not take goes the way of everything else.
   @inline(__always)
   private func send(
-    _ connection: HTTP1Connection<Responder>, _ context: ChannelHandlerContext
+    _ connection: HTTPConnection<Responder>, _ context: ChannelHandlerContext
   ) {
+    if mayHoldBytes, descriptor != nil, unsentBytes == 0 { mayHoldBytes = false }
     // After a close the descriptor may be another connection's: `isActive` is false by then.
-    if let descriptor, connection.isOutputSingle, !isBacklogged, performed == .none,
+    if let descriptor, connection.isOutputSingle, !mayHoldBytes, performed == .none,
       context.channel.isActive
     {
       connection.takeOutput { buffer in
@@ -215,19 +265,40 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
       }
     } else {
       mayHoldBytes = true
+      if isSecure { return sendSecure(connection, context) }
       connection.takeOutput { context.write(NIOAny($0), promise: nil) }
       context.flush()
     }
   }
 
+  /// Sends through TLS, where one write makes one record, or several of 16 KiB; small writes were
+  /// gathered into one by the connection's queue. What is flushed at once is encrypted into one
+  /// buffer that the TLS handler keeps for good: three records leave it at 64 KiB.
+  private func sendSecure(
+    _ connection: HTTPConnection<Responder>, _ context: ChannelHandlerContext
+  ) {
+    let limit = 48 << 10
+    var unflushed = 0
+    connection.takeOutput { buffer in
+      var rest = buffer
+      while rest.readableBytes > 0,
+        let piece = rest.readSlice(length: min(rest.readableBytes, limit - unflushed))
+      {
+        context.write(NIOAny(piece), promise: nil)
+        unflushed += piece.readableBytes
+        guard unflushed == limit else { continue }
+        context.flush()
+        unflushed = 0
+      }
+    }
+    if unflushed > 0 { context.flush() }
+  }
+
   private func queue(_ buffer: ByteBuffer, from count: Int, _ context: ChannelHandlerContext) {
     var rest = buffer
     rest.moveReaderIndex(forwardBy: count)
-    isBacklogged = true
     mayHoldBytes = true
-    let sent = context.eventLoop.makePromise(of: Void.self)
-    sent.futureResult.assumeIsolated().whenComplete { _ in self.isBacklogged = false }
-    context.writeAndFlush(NIOAny(rest), promise: sent)
+    context.writeAndFlush(NIOAny(rest), promise: nil)
   }
 
   private func performClose(
@@ -240,21 +311,26 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
       // NIO shuts the output down once all that was written has gone.
       context.close(mode: .output, promise: nil)
     case .afterOutput:
-      guard unsentBytes > 0 else { return context.close(promise: nil) }
+      // Behind TLS a plain close sends a close_notify, which says that nothing is missing.
+      let isCut = isSecure && connection?.isCutShort ?? false
+      guard unsentBytes > 0 else { return close(context, isCut: isCut) }
       let sent = context.eventLoop.makePromise(of: Void.self)
-      let channel = context.channel
-      sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
+      sent.futureResult.assumeIsolated().whenComplete { _ in
+        if let context = self.context { self.close(context, isCut: isCut) }
+      }
       context.writeAndFlush(NIOAny(ByteBuffer()), promise: sent)
     case .reset:
-      let channel = context.channel
-      if let socket = channel as? any SocketOptionProvider {
-        socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
-          channel.close(promise: nil)
-        }
+      if let socket = context.channel as? any SocketOptionProvider {
+        let set = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        set.assumeIsolated().whenComplete { _ in self.context?.closeBeneathTLS() }
       } else {
-        context.close(promise: nil)
+        context.closeBeneathTLS()
       }
     }
+  }
+
+  private func close(_ context: ChannelHandlerContext, isCut: Bool) {
+    if isCut { context.closeBeneathTLS() } else { context.close(promise: nil) }
   }
 
   /// Bytes that the channel has been given and the kernel has not taken yet.

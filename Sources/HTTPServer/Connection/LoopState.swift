@@ -21,6 +21,21 @@ final class ConnectionBudget: Sendable {
   func giveBack() { taken.subtract(1, ordering: .relaxed) }
 }
 
+/// A channel that its loop keeps an eye on: an HTTP/1.1 or HTTP/2 connection, or a TLS handshake on
+/// the way to one.
+protocol LoopMember: AnyObject {
+  /// Its place in the loop's list; nil when it is not in it. The list writes it.
+  var index: Int? { get set }
+  /// Goes on after ``LoopState/scheduleResume(_:)``.
+  func resume()
+  /// Checks its deadlines.
+  func tick()
+  /// Takes no more requests, and closes as soon as none is under way.
+  func beginDrain()
+  /// Closes at once: the drain limit has passed.
+  func cut()
+}
+
 /// What the connections of one event loop share: the responder, the counters, the output buffer,
 /// the clock and the sweep over their deadlines. Confined to that loop.
 ///
@@ -37,12 +52,15 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   let statistics: ServerStatistics
   let budget: ConnectionBudget
   let pool = OutputBufferPool()
+  let isHTTP2Enabled: Bool
+  /// Made when the first client speaks HTTP/2.
+  private(set) lazy var http2Pool = HTTP2Pool(limits: limits, statistics: statistics.http2)
   private(set) var now = NIODeadline.now()
   private(set) var isDraining = false
   var rejectedCount = 0
 
-  private var connections: [ConnectionHandler<Responder>] = []
-  private var resuming: [ConnectionHandler<Responder>] = []
+  private var connections: [any LoopMember] = []
+  private var resuming: [any LoopMember] = []
   private var isResumeScheduled = false
   private var sweepTask: RepeatedTask?
   private var drained: EventLoopPromise<Void>?
@@ -50,13 +68,14 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
 
   init(
     eventLoop: any EventLoop, responder: Responder, limits: ConnectionLimits,
-    statistics: ServerStatistics, budget: ConnectionBudget
+    statistics: ServerStatistics, budget: ConnectionBudget, isHTTP2Enabled: Bool = true
   ) {
     self.eventLoop = eventLoop
     self.responder = responder
     self.limits = limits
     self.statistics = statistics
     self.budget = budget
+    self.isHTTP2Enabled = isHTTP2Enabled
   }
 
   /// Starts the sweep.
@@ -67,13 +86,13 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
     ) { _ in bound.value.sweep() }
   }
 
-  func add(_ handler: ConnectionHandler<Responder>) {
+  func add(_ handler: any LoopMember) {
     handler.index = connections.count
     connections.append(handler)
   }
 
   /// Takes a handler out; the last one takes its place.
-  func remove(_ handler: ConnectionHandler<Responder>) {
+  func remove(_ handler: any LoopMember) {
     guard let index = handler.index, let last = connections.popLast() else { return }
     handler.index = nil
     if last !== handler {
@@ -85,7 +104,7 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
 
   /// Has the handler's connection go on after what the loop is doing now: one task for all that
   /// ask for it.
-  func scheduleResume(_ handler: ConnectionHandler<Responder>) {
+  func scheduleResume(_ handler: any LoopMember) {
     resuming.append(handler)
     guard !isResumeScheduled else { return }
     isResumeScheduled = true
@@ -94,7 +113,7 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
 
   private func resumeAll() {
     isResumeScheduled = false
-    var handlers: [ConnectionHandler<Responder>] = []
+    var handlers: [any LoopMember] = []
     swap(&handlers, &resuming)
     for handler in handlers { handler.resume() }
   }

@@ -93,6 +93,25 @@ struct OutputQueue {
     sealedBytes += buffer.readableBytes
   }
 
+  /// Appends a buffer as it is. What little was gathered before it moves to a buffer of its own
+  /// size, so that the gathering buffer stays for what follows.
+  mutating func append(whole buffer: ByteBuffer) {
+    if hasTail, tail.readableBytes < 1 << 10 {
+      if tail.readableBytes > 0 {
+        sealedBytes += tail.readableBytes
+        sealed.append(tail.withUnsafeReadableBytes { ByteBuffer(bytes: $0) })
+      }
+      tail.clear()
+      giveBack(tail)
+      tail = ByteBuffer()
+      hasTail = false
+    } else {
+      seal()
+    }
+    sealed.append(buffer)
+    sealedBytes += buffer.readableBytes
+  }
+
   /// Takes the large buffers and what was gathered before them, in order.
   mutating func takeSealed() -> [ByteBuffer] {
     sealedBytes = 0

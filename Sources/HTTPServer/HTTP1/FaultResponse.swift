@@ -6,8 +6,23 @@ import NIOCore
 /// connection's end.
 enum FaultResponse {
   static func write(_ fault: RequestFault, into buffer: inout ByteBuffer) {
-    let status = fault.status
     var body = ByteBuffer()
+    writeBody(fault, into: &body)
+    var lines = ByteBuffer()
+    writeLines(into: &lines)
+    lines.withUnsafeReadableBytes { lines in
+      HTTP1ResponseSerializer.writeHead(
+        status: fault.status,
+        storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
+        addedLines: lines,
+        delimiter: .length(body.readableBytes), connection: .close, into: &buffer)
+    }
+    buffer.writeImmutableBuffer(body)
+  }
+
+  /// The problem document.
+  static func writeBody(_ fault: RequestFault, into body: inout ByteBuffer) {
+    let status = fault.status
     body.writeStaticString("{\"title\":\"")
     body.writeBytes(HTTP1ResponseSerializer.reason(status))
     body.writeStaticString("\",\"status\":")
@@ -16,18 +31,13 @@ enum FaultResponse {
     // The texts are ours: none needs escaping.
     body.writeString(fault.rawValue)
     body.writeStaticString("\"}\n")
-    var lines = ByteBuffer()
+  }
+
+  /// The field lines, those of the framing and the connection apart.
+  static func writeLines(into lines: inout ByteBuffer) {
     lines.writeStaticString(
       "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nDate: ")
     HTTPDate.write(Int64(time(nil)), into: &lines)
     lines.writeStaticString("\r\n")
-    lines.withUnsafeReadableBytes { lines in
-      HTTP1ResponseSerializer.writeHead(
-        status: status,
-        storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
-        addedLines: lines,
-        delimiter: .length(body.readableBytes), connection: .close, into: &buffer)
-    }
-    buffer.writeImmutableBuffer(body)
   }
 }

@@ -22,6 +22,7 @@ extension HTTP1Connection {
       switch try content.next(&inbound) {
       case .needMore:
         guard inputHasEnded else { return false }
+        isCutShort = true
         startClosing(.afterOutput)
         endExchange(.disconnected)
         return false

@@ -43,12 +43,35 @@ extension HTTP1Connection {
     let connection: HTTP1ResponseSerializer.ConnectionField =
       keepsAlive ? (isHTTP10 ? .keepAlive : .none) : .close
     owesContinue = false
-    output.append {
-      HTTP1ResponseSerializer.writeHead(
-        status: status, storedLines: storedLines, addedLines: addedLines, delimiter: delimiter,
-        connection: connection, into: &$0)
+    if ownLines.isEmpty {
+      output.append {
+        HTTP1ResponseSerializer.writeHead(
+          status: status, storedLines: storedLines, addedLines: addedLines, delimiter: delimiter,
+          connection: connection, into: &$0)
+      }
+    } else {
+      withOwnLines(before: addedLines) { lines in
+        output.append {
+          HTTP1ResponseSerializer.writeHead(
+            status: status, storedLines: lines, addedLines: storedLines, delimiter: delimiter,
+            connection: connection, into: &$0)
+        }
+      }
     }
     outputChanged()
+  }
+
+  /// Puts the connection's own lines before those of the response, and both before the stored
+  /// ones: of two Strict-Transport-Security a browser obeys the first (RFC 6797 section 8.1).
+  private func withOwnLines(
+    before lines: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    let count = ownLines.count + lines.count
+    withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { space in
+      space.copyBytes(from: ownLines)
+      UnsafeMutableRawBufferPointer(rebasing: space[ownLines.count...]).copyMemory(from: lines)
+      body(UnsafeRawBufferPointer(space))
+    }
   }
 
   func write(bytes: UnsafeRawBufferPointer) {
@@ -107,6 +130,7 @@ extension HTTP1Connection {
     if case .none = response { return }
     var intent = ConnectionCloseIntent.afterOutput
     if case .untilClose = response { intent = .reset }
+    isCutShort = true
     endResponse()
     startClosing(intent)
     outputChanged()
@@ -160,6 +184,7 @@ extension HTTP1Connection {
     } else if case .untilClose = response {
       startClosing(.reset)
     } else {
+      isCutShort = true
       startClosing(.afterOutput)
     }
     endExchange(reason)

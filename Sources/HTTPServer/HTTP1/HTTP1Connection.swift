@@ -25,6 +25,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   let limits: ConnectionLimits
   let statistics: ServerStatistics
   let isSecure: Bool
+  /// Field lines that every response gets, each ended by CR LF; empty for none.
+  let ownLines: [UInt8]
   let remoteAddress: SocketAddress?
   let eventLoop: any EventLoop
   /// Who carries the bytes; set by the driver, dropped when the connection ends.
@@ -43,6 +45,9 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
 
   /// What the driver is to do about closing.
   public internal(set) var closeIntent = ConnectionCloseIntent.none
+  /// Whether a response was cut short: behind TLS the connection must then end without a
+  /// close_notify, which would vouch for what was sent.
+  public internal(set) var isCutShort = false
   var isPumping = false
   var isInResponder = false
   var isDraining = false
@@ -77,12 +82,13 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   public init(
     responder: Responder, limits: ConnectionLimits, statistics: ServerStatistics,
     pool: OutputBufferPool, eventLoop: any EventLoop, remoteAddress: SocketAddress?,
-    isSecure: Bool, now: NIODeadline
+    isSecure: Bool, now: NIODeadline, ownLines: [UInt8] = []
   ) {
     self.responder = responder
     self.limits = limits
     self.statistics = statistics
     self.isSecure = isSecure
+    self.ownLines = ownLines
     self.remoteAddress = remoteAddress
     self.eventLoop = eventLoop
     self.now = now

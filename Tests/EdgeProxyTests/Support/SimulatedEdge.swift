@@ -20,28 +20,35 @@ final class SimulatedEdge {
   let metrics = Metrics(loopCount: 1)
   private(set) var proxy: ProxyLoop!
 
-  init(_ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10)) throws {
+  init(
+    _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
+    rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
+    tagFields: [String] = []
+  ) throws {
     store = try Store(
       configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
       logger: Logger(label: "test"))
     let pattern = try #require(RoutePattern("/*"))
-    let shared = ProxyShared(
-      configuration: ProxyConfiguration(routes: [
-        Route(pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout)
-      ]), store: store, transport: origin)
+    var route = Route(pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout)
+    route.rangeFetching = rangeFetching
+    route.tagFields = tagFields.map { Array($0.utf8) }
+    var configuration = ProxyConfiguration(routes: [route])
+    configuration.largestMemoryObjectBytes = largestObjectBytes
+    let shared = ProxyShared(configuration: configuration, store: store, transport: origin)
     proxy = ProxyLoop(
       shared: shared, eventLoop: eventLoop,
       clock: LoopClock { [unowned self] in (now * 1_000_000_000, now * 1_000_000_000) },
       metrics: metrics.loops[0], accessLog: nil)
   }
 
-  /// Sends a request; the client shows what comes back.
+  /// Sends a request with these pieces of content; the client shows what comes back.
   @discardableResult
-  func request(_ text: String) throws -> SimulatedClient {
+  func request(_ text: String, content: [String] = []) throws -> SimulatedClient {
     var parser = HTTP1RequestParser(limits: HeadLimits())
     var buffer = ByteBuffer(string: text.replacing("\n", with: "\r\n") + "\r\n")
     let head = try #require(try parser.parse(&buffer, isSecure: false))
     let client = SimulatedClient(eventLoop: eventLoop)
+    client.content = content
     client.exchange = proxy.respond(to: head, writer: client)
     return client
   }
@@ -105,7 +112,21 @@ final class SimulatedClient: ResponseWriter {
     isAborted = true
   }
 
-  func requestBodyChunk() {}
+  /// Pieces of the request's content that are still to be asked for.
+  var content: [String] = []
+
+  func requestBodyChunk() {
+    let piece = content.isEmpty ? nil : ByteBuffer(string: content.removeFirst())
+    // The exchange is known once `respond` has returned; the loop comes later than that.
+    let client = UncheckedClient(self)
+    eventLoop.execute {
+      if let piece {
+        client.client.exchange?.receiveBody(piece)
+      } else {
+        client.client.exchange?.receiveBodyEnd(trailers: nil)
+      }
+    }
+  }
 
   /// X-Cache without the edge's name.
   var result: String? { fields.text(.xCache)?.split(separator: " ").first.map(String.init) }
@@ -113,6 +134,12 @@ final class SimulatedClient: ResponseWriter {
   var reason: String? {
     fields.text(.cacheStatus)?.components(after: "detail=")
   }
+}
+
+/// Carries a client into a closure of its own loop, which runs on the test's thread.
+private struct UncheckedClient: @unchecked Sendable {
+  let client: SimulatedClient
+  init(_ client: SimulatedClient) { self.client = client }
 }
 
 extension String {
@@ -152,8 +179,26 @@ final class ScriptedFetch: OriginFetch, @unchecked Sendable {
   }
 
   func grant(_ bytes: Int) { granted += bytes }
-  func sendBody(_ chunk: ByteBuffer) {}
-  func endBody(trailers: FieldBlock?) {}
+  private(set) var content = ""
+  private(set) var isContentComplete = false
+
+  func sendBody(_ chunk: ByteBuffer) { content += String(buffer: chunk) }
+  func endBody(trailers: FieldBlock?) { isContentComplete = true }
+
+  /// Takes the request's content, piece by piece, until it ends.
+  func takeContent(on loop: EmbeddedEventLoop) {
+    for _ in 0..<100 where !isContentComplete {
+      receiver.originWantsBody()
+      loop.run()
+    }
+  }
+
+  /// Sends an interim response.
+  func interim(_ status: Int, _ name: String, _ value: String) {
+    var block = FieldBlock()
+    block.append(name, value)
+    receiver.originInformational(status: status, fields: block)
+  }
   func cancel() { isCancelled = true }
 
   /// Sends a head; `fields` are lines without CR LF.

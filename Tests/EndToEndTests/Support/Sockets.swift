@@ -130,3 +130,26 @@ final class Listener: Sendable {
 
 /// A port that was free a moment ago.
 func freePort() throws -> Int { try Listener().port }
+
+/// A port that is taken and refuses connections for as long as this lives.
+final class ClosedPort: Sendable {
+  private let descriptor: Int32
+  let port: Int
+
+  init() throws {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let port = withUnsafeMutablePointer(to: &address) { pointer -> Int in
+      _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, size) == 0 ? getsockname(descriptor, $0, &size) : -1
+      }
+      return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+    }
+    guard port > 0 else { throw SocketFailure(what: "bind: errno \(errno)") }
+    self.descriptor = descriptor
+    self.port = port
+  }
+
+  deinit { Glibc.close(descriptor) }
+}
