@@ -176,6 +176,29 @@ import Testing
     #expect(try edge.get("/a").body == "other")
   }
 
+  @Test func aSuccessorThatIsNotStoredTakesTheStaleOneAlong() throws {
+    let edge = try SimulatedEdge()
+    try edge.fill("/a", "Cache-Control: max-age=10, stale-while-revalidate=600")
+    edge.now += 11
+    #expect(try edge.get("/a").result == "StaleHit")
+    try edge.origin.last.answer(200, "Cache-Control: no-store", "new")
+    #expect(try edge.get("/a").status == 0, "the origin is asked: the old one is gone")
+  }
+
+  @Test func a304ForSomethingElseBringsTheWhole() throws {
+    let edge = try SimulatedEdge()
+    try edge.fill("/a", "Cache-Control: max-age=10\nETag: \"1\"")
+    edge.now += 11
+    let client = try edge.get("/a")
+    let validation = try edge.origin.last
+    validation.answer(304, "ETag: \"2\"")
+    #expect(validation.isCancelled)
+    let second = try edge.origin.last
+    #expect(second !== validation && !second.request.fields.contains(.ifNoneMatch))
+    second.answer(200, "Cache-Control: max-age=10\nETag: \"2\"", "new")
+    #expect(client.body == "new" && client.isFinished)
+  }
+
   @Test func anErrorThatStaleStandsInForDoesNotTakeItsPlace() throws {
     let edge = try SimulatedEdge()
     try edge.fill("/a", "Cache-Control: max-age=10, stale-if-error=50")

@@ -50,6 +50,27 @@ import Testing
     #expect(edge.origin.fetches.count == 4, "a GET is not answered by what a QUERY stored")
   }
 
+  @Test func anUnsafeRequestTakesWhatQueriesOfItsTargetStored() throws {
+    let edge = try edge()
+    _ = try query(edge, ["a"])
+    try edge.origin.last.answer(200, "Cache-Control: max-age=60", "rows")
+    try edge.request("POST /search HTTP/1.1\nHost: a\n")
+    try edge.origin.last.answer(204)
+    _ = try query(edge, ["a"])
+    #expect(edge.origin.fetches.count == 3)
+  }
+
+  @Test func itsConditionsAreThoseOfGet() throws {
+    let edge = try edge()
+    _ = try query(edge, ["a"])
+    try edge.origin.last.answer(200, "Cache-Control: max-age=60\nETag: \"1\"", "rows")
+    let client = try edge.request(
+      "QUERY /search HTTP/1.1\nHost: a\nContent-Type: text/plain\nContent-Length: 1\n"
+        + "If-None-Match: \"1\"\n", content: ["a"])
+    edge.eventLoop.run()
+    #expect(client.status == 304)
+  }
+
   @Test func contentBeyondTheLimitPassesWhole() throws {
     let edge = try edge()
     let large = String(repeating: "x", count: 40 << 10)

@@ -186,7 +186,7 @@ struct HTTP2AbuseTests {
     peer.responder.answer = { _, _ in false }
     peer.get(1)
     let update = HTTP2Frame(.windowUpdate, stream: 1, payload: HTTP2Frame.word(1))
-    peer.send(frames: Array(repeating: update, count: 1000))
+    peer.send(frames: Array(repeating: update, count: 1002))
     expectUnharmed(peer)
     peer.send(update)
     expectCalmed(peer, .windowUpdateFlood)

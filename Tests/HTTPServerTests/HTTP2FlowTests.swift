@@ -234,6 +234,36 @@ struct HTTP2FlowTests {
     #expect(peer.responder.exchanges.count == 61)
   }
 
+  @Test func aResponseMayBeCutWhileOneOfItsFramesWaits() {
+    for isOurs in [true, false] {
+      let peer = HTTP2Peer(settings: [4: 4 << 20])
+      peer.widen(0, 4 << 20)
+      pulling(peer)
+      peer.get(1)
+      let exchange = peer.responder.exchanges[0]
+      exchange.writer.head(200, .length(200_000))
+      exchange.writer.write(ByteBuffer(repeating: 0x62, count: 200_000))
+      // Framed up to the output's mark; libnghttp2 holds the next frame.
+      peer.connection.resume(now: peer.now)
+      #expect(peer.connection.bufferedByteCount > 200_000)
+      if isOurs {
+        exchange.writer.abort()
+        peer.look()
+        #expect(peer.answer(1).resetCode == 2)
+      } else {
+        peer.reset(1)
+        #expect(exchange.closeReason == .disconnected)
+      }
+      #expect(peer.answer(1).body.count < 200_000 && !peer.answer(1).hasEnded)
+      peer.responder.answer = { head, writer in
+        writer.answer("next", to: head)
+        return true
+      }
+      peer.get(3)
+      #expect(peer.answer(3).text == "next" && peer.connection.bufferedByteCount == 0)
+    }
+  }
+
   @Test func whatWaitsForAShutWindowIsNotEvenRead() {
     let peer = HTTP2Peer(settings: [4: 0])
     pulling(peer)

@@ -26,7 +26,8 @@ public enum ConditionalPolicy {
     {
       return .failed
     }
-    let isRead = request.method == .get || request.method == .head
+    // The conditions of a QUERY are those of GET.
+    let isRead = request.method.isAnsweredFromCache
     if fields.contains(.ifNoneMatch) {
       if !matches(fields, .ifNoneMatch, etag, weakly: true) { return .proceed }
       return isRead ? .notModified : .failed

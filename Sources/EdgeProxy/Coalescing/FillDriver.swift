@@ -148,10 +148,18 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
           untilSeconds: loop.clock.wallSeconds + loop.shared.configuration.uncacheableKeySeconds)
       }
       loop.metrics.count(.storeRefused)
+      removeReplaced(by: head)
     }
     self.head = head
     fill.publish(head)
     abandonIfPointless()
+  }
+
+  /// What was to be validated has got a successor that is not stored: it must not go on being served
+  /// inside a window for stale use. An error is no successor.
+  private func removeReplaced(by head: FillHead) {
+    guard let revalidated = fill.revalidated, head.status < 500 else { return }
+    loop.shared.store.remove(revalidated.hash)
   }
 
   func originChunk(_ chunk: ByteBuffer) {
@@ -218,7 +226,7 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
       // A 304 for something else than what was asked about: what is stored is not what the origin
       // has (RFC 9111 section 4.3.4). Ask again, for all of it.
       loop.shared.store.remove(object.hash)
-      return startFetch(validating: nil)
+      return ask(rangeFetch)
     }
     guard let freshened = loop.freshen(object, by: response, for: request) else {
       // The 304 took the right to keep it; it still answers those who wait.

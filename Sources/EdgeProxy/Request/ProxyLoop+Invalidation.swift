@@ -36,10 +36,17 @@ extension ProxyLoop {
     if shared.hasSearchRecords, reduceKey(of: head, route: route) {
       removeSearchRecord(of: head, route: route)
     }
-    if route.rules.key.headers.isEmpty && route.rules.key.cookies.isEmpty { return }
-    // Fields in the key make any number of keys of one URL: only a rule reaches them all.
+    let rules = route.rules.key
+    let isAlone =
+      rules.headers.isEmpty && rules.cookies.isEmpty && !rules.includesDeviceClass
+      && !shared.hasQueries
+    if isAlone { return }
+    // Fields, device classes and the content of a QUERY make any number of keys of one URL: only a
+    // rule reaches them all.
+    var target = ByteBuffer()
+    CacheKeyBuilder.writeTarget(head, rules: rules, into: &target)
     shared.store.invalidateSoon([
-      .path(host: nil, pattern: head.text(head.target))
+      .url(host: nil, target: String(buffer: target), ignoresQuery: false)
     ])
   }
 }

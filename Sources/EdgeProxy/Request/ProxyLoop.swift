@@ -16,7 +16,11 @@ public final class ProxyShared: Sendable {
   /// The edge's name in Via, as a field value (RFC 9110 section 7.6.3).
   let via: ByteBuffer
   let name: ByteBuffer
+  /// Part of every QUERY's key: what an earlier process stored under one is out of reach, so that
+  /// this one knows whether there is any to invalidate.
+  let querySalt = UInt64.random(in: .min ... .max)
   private let searchRecordsExist = Atomic(false)
+  private let queriesExist = Atomic(false)
 
   /// The shared part over a store and a transport.
   public init(
@@ -33,6 +37,12 @@ public final class ProxyShared: Sendable {
 
   /// Whether any response has declared a No-Vary-Search since the start; most sites never do.
   var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
+
+  /// Whether any QUERY has been looked up since the start.
+  var hasQueries: Bool { queriesExist.load(ordering: .acquiring) }
+
+  /// Notes that one has.
+  func noteQuery() { queriesExist.store(true, ordering: .releasing) }
 
   /// Notes that one has.
   func noteSearchRecord() { searchRecordsExist.store(true, ordering: .releasing) }
@@ -184,8 +194,11 @@ public final class ProxyLoop: RequestResponder {
       return CacheKeyBuilder.write(
         head, rules: route.rules.key, routeSalt: route.keySalt, into: &key)
     }
-    content.withUnsafeReadableBytes { content in
-      ContentDigest.sha256(content).withUnsafeBytes { digest in
+    shared.noteQuery()
+    var salted = ByteBuffer(integer: shared.querySalt)
+    salted.writeImmutableBuffer(content)
+    salted.withUnsafeReadableBytes { salted in
+      ContentDigest.sha256(salted).withUnsafeBytes { digest in
         CacheKeyBuilder.write(
           head, rules: route.rules.key, routeSalt: route.keySalt, contentDigest: digest,
           into: &key)

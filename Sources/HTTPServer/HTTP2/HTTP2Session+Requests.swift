@@ -19,6 +19,8 @@ extension HTTP2Session {
     requestCount += 1
     idleDeadline = .distantFuture
     rates.priorities.allow(10)
+    // Some clients widen every stream's window as they open it.
+    rates.windowUpdates.allow(2)
     guard headBytes + responseBytes < limits.http2.bufferedBytes else {
       pool.statistics.refusedStreams.add()
       reset(stream, NGHTTP2_REFUSED_STREAM)

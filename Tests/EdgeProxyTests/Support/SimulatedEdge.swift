@@ -213,9 +213,17 @@ final class ScriptedFetch: OriginFetch, @unchecked Sendable {
       OriginResponseHead(status: status, fields: block, contentLength: length))
   }
 
-  func chunk(_ text: String) { receiver.originChunk(ByteBuffer(string: text)) }
-  func end() { receiver.originEnd(trailers: nil) }
-  func fail(_ kind: OriginFailure.Kind) { receiver.originFailed(OriginFailure(kind)) }
+  func chunk(_ text: String) {
+    if !isCancelled { receiver.originChunk(ByteBuffer(string: text)) }
+  }
+
+  func end() {
+    if !isCancelled { receiver.originEnd(trailers: nil) }
+  }
+
+  func fail(_ kind: OriginFailure.Kind) {
+    if !isCancelled { receiver.originFailed(OriginFailure(kind)) }
+  }
 
   /// Head, body and end in one go.
   func answer(_ status: Int, _ fields: String = "", _ body: String = "") {

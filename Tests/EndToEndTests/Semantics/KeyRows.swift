@@ -47,11 +47,6 @@ enum KeyRows {
       .send(
         "GET", .notAsked, .status(200), .body("b1"), target: "http://{host}{path}")),
     Row(
-      "an absolute target goes before Host", "RFC 9112, 3.2.2", .miss(),
-      .send(
-        "GET", .notAsked, .status(200), .body("b1"), target: "http://{host}{path}",
-        fields: ["Host: {other}"])),
-    Row(
       "the case of the host does not matter", "RFC 9110, 4.2.3",
       .miss(fields: ["Host: Other.TEST"]), .hit(fields: ["Host: {other}"])),
     Row(

@@ -5,7 +5,8 @@ import Testing
 /// In the fields and bodies of requests and answers, these stand for values of the run:
 /// `{now+60}` a date that many seconds from now, `{850-60}` and `{asctime-60}` likewise in the
 /// obsolete forms, `{path}` the row's own path, `{host}` its Host, `{other}` another host,
-/// `{n}` how often the origin has been asked in this row.
+/// `{n}` how often the origin has been asked in this row, `{length}` the bytes of an answer's usual
+/// content.
 struct Row: Sendable, CustomTestStringConvertible {
   let claim: String
   let section: String
@@ -64,6 +65,8 @@ struct Answer: Sendable {
   var raw: String?
   /// The connection ends without an answer.
   var isFailure = false
+  /// Nothing comes until the edge ends the connection.
+  var hangs = false
   /// A 304 is sent even to a request without a condition, to which it is a 200 otherwise.
   var isUnconditional = false
   /// A single range of the body that the request asks for is answered with 206.
@@ -92,6 +95,8 @@ struct Answer: Sendable {
     Answer(status: 206, fields: ["Content-Range: bytes \(range)"] + fields, body: body)
   }
   static let fails = Answer(isFailure: true)
+  /// No answer while the edge waits.
+  static let hangs = Answer(hangs: true)
 }
 
 /// What must be seen of an exchange.

@@ -1,20 +1,24 @@
 import Foundation
 
-/// The one edge behind all rows, with a route for each set of options, told apart by host.
+/// An edge behind all rows, with a route for each set of options, told apart by host.
 final class RowEdge: Sendable {
-  /// Started when the first row asks for it.
-  static let shared = Result { try RowEdge(rows: SemanticsRows.all) }
+  /// Keeps everything in memory. Started, as the other one, when the first row asks for it.
+  static let inMemory = Result { try RowEdge(rows: SemanticsRows.all, isOnDisk: false) }
+  /// Keeps the rows' responses on disk: they are padded beyond what the memory tier takes.
+  static let onDisk = Result { try RowEdge(rows: SemanticsRows.all, isOnDisk: true) }
 
   let origin: RowOrigin
   let port: Int
   private let gone: ClosedPort
+  /// See ``RowText/padding``.
+  let padding: String
   private let hosts: [String: String]
   /// What the edge says of routes whose options it does not take.
   private let refusals: [String: String]
   // Kept until the tests' process ends; then the edge is stopped by its input's end.
   private let process: Process
 
-  private init(rows: [Row]) throws {
+  private init(rows: [Row], isOnDisk: Bool) throws {
     let origin = try RowOrigin()
     let port = try freePort()
     var routes: [String] = []
@@ -26,7 +30,8 @@ final class RowEdge: Sendable {
     let write = { (routes: [(offset: Int, element: String)]) in
       let path = folder.appendingPathComponent("edge.conf").path
       let text = Self.configuration(
-        port: port, originPort: origin.port, gonePort: gone.port, routes: routes)
+        port: port, originPort: origin.port, gonePort: gone.port, isOnDisk: isOnDisk,
+        routes: routes)
       try text.write(toFile: path, atomically: true, encoding: .utf8)
       return path
     }
@@ -45,6 +50,7 @@ final class RowEdge: Sendable {
     self.origin = origin
     self.gone = gone
     self.port = port
+    padding = isOnDisk ? String(repeating: "x", count: 4000) : ""
     self.refusals = refusals
     let process = process
     let isReady = eventually {
@@ -52,8 +58,6 @@ final class RowEdge: Sendable {
       return (try? RawSocket(port: port)) != nil
     }
     guard isReady, process.isRunning else { throw SocketFailure(what: "the edge did not start") }
-    // The file has been read.
-    try? FileManager.default.removeItem(at: folder)
   }
 
   func host(of row: Row) -> String { hosts[row.route] ?? "unknown.test" }
@@ -66,21 +70,30 @@ final class RowEdge: Sendable {
     return status == 0 ? nil : output
   }
 
-  /// Starts the edge under a shell that stops it when this process ends, however it ends.
+  /// Starts the edge under a shell that stops it and removes its folder when this process ends,
+  /// however it ends.
   private static func start(_ path: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = [
-      "-c", "\"$0\" serve --config \"$1\" & edge=$!; read line; kill -9 $edge", Edge.binary, path,
-    ]
+    let script = """
+      "$0" serve --config "$1" & edge=$!
+      read line
+      kill -9 $edge
+      wait $edge
+      rm -rf "${1%/*}"
+      """
+    process.arguments = ["-c", script, Edge.binary, path]
     process.standardInput = Pipe()
     try process.run()
     return process
   }
 
   private static func configuration(
-    port: Int, originPort: Int, gonePort: Int, routes: [(offset: Int, element: String)]
+    port: Int, originPort: Int, gonePort: Int, isOnDisk: Bool,
+    routes: [(offset: Int, element: String)]
   ) -> String {
+    let memory = "{ memory: { size: 64 MiB }, disk: off }"
+    let disk = "{ memory: { size: 64 MiB, largest: 1 KiB }, disk: { path: cache, size: 256 MiB } }"
     var text = """
       listeners:
         - address: 127.0.0.1:\(port)
@@ -88,11 +101,12 @@ final class RowEdge: Sendable {
         api:
           servers: [http://127.0.0.1:\(originPort)]
           pool: 200
+        hasty:
+          servers: [http://127.0.0.1:\(originPort)]
+          first_byte_timeout: 500 ms
         gone:
           servers: [http://127.0.0.1:\(gonePort)]
-      store:
-        disk: off
-        memory: { size: 64 MiB }
+      store: \(isOnDisk ? disk : memory)
       threads: 2
       log:
         level: error

@@ -68,6 +68,10 @@ final class RowOrigin: Sendable {
         continue
       }
       guard !answer.isFailure else { return }
+      if answer.hangs {
+        _ = reader.head()
+        return
+      }
       if let raw = answer.raw { return connection.send(text.fill(raw)) }
       connection.send(bytes(of: answer, text, isHead: request.method == "HEAD"))
       switch answer.framing {
@@ -92,8 +96,8 @@ final class RowOrigin: Sendable {
       row.text.number += 1
       row.requests.append(request)
       row.answered.append(
-        answer.isFailure
-          ? "(closed without an answer)"
+        answer.isFailure || answer.hangs
+          ? "(no answer)"
           : answer.raw ?? "\(answer.status) \(answer.fields.map { row.text.fill($0) })")
       rows[path] = row
       return (answer, row.text)
@@ -116,7 +120,7 @@ final class RowOrigin: Sendable {
       result += "HTTP/1.1 " + interim.map { text.fill($0) }.joined(separator: "\r\n") + "\r\n\r\n"
     }
     let hasContent = answer.status != 204 && answer.status != 304
-    let body = hasContent ? text.fill(answer.body) : ""
+    let body = hasContent ? text.content(answer.body) : ""
     let count = body.utf8.count
     result += "HTTP/1.1 \(answer.status) Status\r\n"
     for field in answer.fields { result += text.fill(field) + "\r\n" }

@@ -10,8 +10,8 @@ struct RowRun {
   private var faults: [String] = []
   private let text: RowText
 
-  static func run(_ row: Row) throws {
-    let edge = try RowEdge.shared.get()
+  static func run(_ row: Row, on started: Result<RowEdge, any Error> = RowEdge.inMemory) throws {
+    let edge = try started.get()
     var run = RowRun(row, edge)
     if let refusal = edge.refusal(of: row) {
       run.faults.append("the edge does not take the route's options: \(refusal)")
@@ -36,7 +36,7 @@ struct RowRun {
     self.row = row
     self.edge = edge
     client = PlainClient(port: edge.port)
-    text = RowText(path: row.path, host: edge.host(of: row))
+    text = RowText(path: row.path, host: edge.host(of: row), padding: edge.padding)
   }
 
   private mutating func perform(_ index: Int) throws {
@@ -118,9 +118,9 @@ private struct Observed {
     case .askedTimes(let count):
       same("times the origin was asked", "\(requests.count)", "\(count)")
     case .status(let status): same("status", "\(answer.status)", "\(status)")
-    case .body(let body): same("body", answer.body, text.fill(body))
+    case .body(let body): same("body", answer.body, text.content(body))
     case .bodyContains(let part): contains("body", answer.body, text.fill(part))
-    case .bodyIsNot(let body): answer.body == body ? "body: got \"\(body)\"" : nil
+    case .bodyIsNot(let body): answer.body == text.content(body) ? "body: got \"\(body)\"" : nil
     case .bodyBytesAtMost(let limit):
       answer.body.utf8.count <= limit ? nil : "\(answer.body.utf8.count) bytes, over \(limit)"
     case .failed: answer.status >= 500 ? nil : "status: got \(answer.status), expected an error"

@@ -4,7 +4,18 @@ import Foundation
 struct RowText {
   let path: String
   let host: String
+  /// What the usual content of an answer, b1 or b2, goes on with.
+  var padding = ""
   var number = 0
+
+  /// A content: filled in, and made longer where it is the usual one.
+  func content(_ text: String) -> String {
+    let content = fill(text)
+    guard content.count > 1, content.first == "b", content.dropFirst().allSatisfy(\.isNumber) else {
+      return content
+    }
+    return content + padding
+  }
 
   func fill(_ text: String) -> String {
     guard text.contains("{") else { return text }
@@ -31,6 +42,7 @@ struct RowText {
     case "host": return host
     case "other": return "other.test"
     case "n": return "\(number)"
+    case "length": return "\(2 + padding.count)"
     default: break
     }
     for (form, format) in Self.formats where name.hasPrefix(form) {

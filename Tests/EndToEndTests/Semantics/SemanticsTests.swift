@@ -7,7 +7,15 @@ enum SemanticsRows {
     + VaryRows.all + HeadRows.all + ConditionalRows.all + ValidationRows.all + StaleRows.all
     + DirectiveRows.all + RangeRows.all + InvalidationRows.all + TargetedRows.all
     + ForwardingRows.all + KeyRows.all + ExtensionRows.all + CacheStatusRows.all + PartRows.all
-    + OptionRows.all + MessageRows.all
+    + OptionRows.all + MessageRows.all + InterplayRows.all
+}
+
+extension SemanticsRows {
+  /// The rows that read, change or drop what is stored: for what is stored on disk, too.
+  static let onDisk =
+    AgeRows.all + StoringRows.all + VaryRows.all + HeadRows.all + ConditionalRows.all
+    + ValidationRows.all + StaleRows.all + InvalidationRows.all + ExtensionRows.all
+    + CacheStatusRows.all + PartRows.all + InterplayRows.all
 }
 
 /// The rules of HTTP caching, each a row that runs through the running edge with a scripted origin
@@ -30,6 +38,7 @@ enum SemanticsRows {
   @Test(arguments: PartRows.all) func part(_ row: Row) throws { try RowRun.run(row) }
   @Test(arguments: OptionRows.all) func option(_ row: Row) throws { try RowRun.run(row) }
   @Test(arguments: MessageRows.all) func message(_ row: Row) throws { try RowRun.run(row) }
+  @Test(arguments: InterplayRows.all) func interplay(_ row: Row) throws { try RowRun.run(row) }
   @Test(arguments: InvalidationRows.all) func invalidation(_ row: Row) throws {
     try RowRun.run(row)
   }
@@ -39,5 +48,8 @@ enum SemanticsRows {
   @Test(arguments: ExtensionRows.all) func extensions(_ row: Row) throws { try RowRun.run(row) }
   @Test(arguments: CacheStatusRows.all) func cacheStatus(_ row: Row) throws {
     try RowRun.run(row)
+  }
+  @Test(arguments: SemanticsRows.onDisk) func onDisk(_ row: Row) throws {
+    try RowRun.run(row, on: RowEdge.onDisk)
   }
 }
