@@ -76,6 +76,7 @@ let package = Package(
       dependencies: [
         "HTTPMessage", "EdgeSecurity", "Observability", "CLinux", "CNghttp2", nioCore, nioPosix,
         log, .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ], swiftSettings: settings),
     .target(

@@ -5,6 +5,7 @@ extension EdgeConfiguration {
     self.warnings = warnings
     name = file.text("name")
     threads = file.countOrWord("threads")
+    isHTTP2Enabled = file.boolean("http2")
     listeners = file.list("listeners").map { Listener($0) }
     limits = Limits(file.section("limits"))
     origins = file.map("origins").map { Origin(name: $0.key, $0.section) }

@@ -5,6 +5,8 @@ public struct EdgeConfiguration: Sendable, Equatable {
   public let name: String
   /// The number of event loops; nil is one a core.
   public let threads: Int?
+  /// Whether clients may speak HTTP/2.
+  public let isHTTP2Enabled: Bool
   /// At least one.
   public let listeners: [Listener]
   /// What one client may use.

@@ -191,8 +191,12 @@ public enum OptionTable {
   private static let processOptions: [ConfigurationOption] = [
     ConfigurationOption(
       "name", .token, default: .text("edge"), reload: false, example: "name: edge",
-      "The name of this edge in Via, Cache-Status and CDN-Loop. Edges that stand behind each other "
-        + "need names of their own: a request that comes back under the same name is a loop (508)."),
+      "The name of this edge in Via, Cache-Status and CDN-Loop. Edges that stand behind each "
+        + "other need names of their own: a request that comes back under the same name is a "
+        + "loop (508)."),
+    ConfigurationOption(
+      "http2", .boolean, default: .text("true"), reload: false,
+      "Whether clients may speak HTTP/2: over TLS by ALPN, in clear text with prior knowledge."),
     ConfigurationOption(
       "threads", .count, words: ["auto"], default: .text("auto"), min: "1", max: "256",
       unit: "event loops", reload: false, "The number of event loops; auto is one a core."),

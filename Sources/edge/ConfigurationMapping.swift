@@ -24,6 +24,7 @@ extension ServerConfiguration {
     limits.sendTimeout = TimeAmount(file.limits.sendTimeout)
     limits.requestsPerConnection = file.limits.requestsPerConnection
     maxConnections = file.limits.connections
+    isHTTP2Enabled = file.isHTTP2Enabled
   }
 }
 

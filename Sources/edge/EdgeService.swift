@@ -45,7 +45,7 @@ struct EdgeService: Service {
     let shared = ProxyShared(
       configuration: ProxyConfiguration(configuration), store: store, transport: transport)
     let server = try await HTTPServer<ProxyLoop>.start(
-      ServerConfiguration(configuration), on: group
+      ServerConfiguration(configuration), on: group, logger: logger
     ) { loop, index in
       ProxyLoop(
         shared: shared, eventLoop: loop, clock: LoopClock(), metrics: metrics.loops[index],

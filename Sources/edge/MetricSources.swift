@@ -16,6 +16,8 @@ struct MetricSources {
     registerDisk(metrics)
     registerInvalidation(metrics)
     registerFront(metrics)
+    registerTLS(metrics)
+    registerHTTP2(metrics)
     registerOrigins(metrics)
   }
 
@@ -116,6 +118,73 @@ struct MetricSources {
       }
       return faults.sorted { $0.key < $1.key }.map {
         Metrics.Sample($0.value, labels: [MetricLabel("fault", $0.key)])
+      }
+    }
+  }
+
+  private func registerTLS(_ metrics: Metrics) {
+    let server = server
+    metrics.registerCounter(
+      name: "edge_tls_handshakes_total", help: "TLS handshakes by how they ended."
+    ) {
+      let loops = server.statistics
+      return [
+        ("complete", loops.reduce(0) { $0 + $1.handshakes.value }),
+        ("failed", loops.reduce(0) { $0 + $1.handshakeFailures.value }),
+        ("timeout", loops.reduce(0) { $0 + $1.handshakeTimeouts.value }),
+      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("result", $0.0)]) }
+    }
+    let listeners = server.tlsStatistics
+    metrics.registerCounter(
+      name: "edge_tls_reloads_total",
+      help: "How often changed certificate files were read, by listener and result."
+    ) {
+      listeners.flatMap { listener in
+        [
+          ("loaded", listener.statistics.reloadCount),
+          ("failed", listener.statistics.failedReloadCount),
+        ].map { result, count in
+          Metrics.Sample(
+            Double(count),
+            labels: [MetricLabel("listener", listener.address), MetricLabel("result", result)])
+        }
+      }
+    }
+    metrics.registerGauge(
+      name: "edge_tls_certificate_expiry_seconds",
+      help: "When the first certificate of a listener expires, as a Unix time."
+    ) {
+      listeners.map {
+        Metrics.Sample(
+          Double($0.statistics.expirySeconds), labels: [MetricLabel("listener", $0.address)])
+      }
+    }
+  }
+
+  private func registerHTTP2(_ metrics: Metrics) {
+    let server = server
+    metrics.registerCounter(
+      name: "edge_http2_connections_total", help: "Connections that spoke HTTP/2."
+    ) { [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.http2.connections.value })] }
+    metrics.registerCounter(
+      name: "edge_http2_streams_total", help: "HTTP/2 streams by what became of them."
+    ) {
+      let loops = server.statistics.map(\.http2)
+      return [
+        ("request", loops.reduce(0) { $0 + $1.streams.value }),
+        ("client_reset", loops.reduce(0) { $0 + $1.clientResets.value }),
+        ("provoked_reset", loops.reduce(0) { $0 + $1.provokedResets.value }),
+        ("refused", loops.reduce(0) { $0 + $1.refusedStreams.value }),
+        ("stalled", loops.reduce(0) { $0 + $1.stalledStreams.value }),
+      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("event", $0.0)]) }
+    }
+    metrics.registerCounter(
+      name: "edge_http2_abuses_total", help: "HTTP/2 connections ended by GOAWAY, by abuse."
+    ) {
+      HTTP2Abuse.allCases.map { abuse in
+        Metrics.Sample(
+          Double(server.statistics.reduce(0) { $0 + $1.http2.count(of: abuse) }),
+          labels: [MetricLabel("abuse", "\(abuse.text)")])
       }
     }
   }

@@ -6,6 +6,7 @@ import Testing
 private let complete = #"""
   name: edge-1
   threads: 2
+  http2: false
   listeners:
     - address: 127.0.0.1:8080
     - address: "[::1]:8080"
@@ -209,6 +210,7 @@ private let complete = #"""
     let configuration = try load(complete)
     #expect(configuration.name == "edge-1")
     #expect(configuration.threads == 2)
+    #expect(!configuration.isHTTP2Enabled)
     #expect(configuration.listeners.map(\.address.description) == ["127.0.0.1:8080", "[::1]:8080"])
     #expect(configuration.store.memory.sizeBytes == 64 << 20)
     #expect(configuration.store.memory.idle == .seconds(60))

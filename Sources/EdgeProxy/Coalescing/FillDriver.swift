@@ -155,8 +155,8 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
     abandonIfPointless()
   }
 
-  /// What was to be validated has got a successor that is not stored: it must not go on being served
-  /// inside a window for stale use. An error is no successor.
+  /// What was to be validated has got a successor that is not stored: it must not go on being
+  /// served inside a window for stale use. An error is no successor.
   private func removeReplaced(by head: FillHead) {
     guard let revalidated = fill.revalidated, head.status < 500 else { return }
     loop.shared.store.remove(revalidated.hash)

@@ -56,7 +56,7 @@ final class FillRegistry: Sendable {
     }
   }
 
-  /// The fill of the part that `candidate` would fetch, if one is under way that `isUsable` accepts;
+  /// The fill of the part that `candidate` would fetch, if one is under way and `isUsable`;
   /// else `candidate`, which takes its place. Two loops that begin the same one at the same moment
   /// both fetch it.
   func joinPart(

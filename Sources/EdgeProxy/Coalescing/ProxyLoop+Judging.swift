@@ -143,8 +143,8 @@ extension ProxyLoop {
   }
 
   /// The hashes of the cache tags and cache groups (RFC 9875) that a response is in. More than an
-  /// object carries, or some that cannot be kept: a list that the store takes for every tag, so that
-  /// no invalidation misses the object.
+  /// object carries, or some that cannot be kept: a list that the store takes for every tag, so
+  /// that no invalidation misses the object.
   func tags(of fields: FieldBlock, _ request: RequestHead, _ route: Route) -> [UInt64] {
     let hasGroups = fields.contains(.cacheGroups)
     if !hasGroups, route.tagFields.isEmpty { return [] }

@@ -10,7 +10,7 @@ import NIOCore
 /// eviction) makes all its variants unreachable at once.
 ///
 /// The list also names its variants by their hashes, oldest first, so that one URL has at most as
-/// many as its route allows: a new one takes the place of the oldest. Two loops that add at the same
+/// many as its route allows: a new one takes the place of the oldest. Two loops that add at one
 /// moment may lose one of the names; that variant then counts for nothing and leaves like any
 /// other object.
 ///

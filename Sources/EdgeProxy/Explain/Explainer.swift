@@ -59,8 +59,9 @@ struct ExplainedRequest {
     rest = rest.prefix { $0 != "#" }
     guard rest.hasPrefix("/"), authority?.isEmpty != true else { throw .url(url) }
     let named = fields.first { $0.name.lowercased() == "host" }?.value
+    let host = named ?? authority.map(String.init) ?? "localhost"
     var text =
-      "\(method) \(rest) HTTP/1.1\r\nHost: \(named ?? authority.map(String.init) ?? "localhost")\r\n"
+      "\(method) \(rest) HTTP/1.1\r\nHost: \(host)\r\n"
     for field in fields where field.name.lowercased() != "host" {
       text += "\(field.name): \(field.value)\r\n"
     }

@@ -10,7 +10,7 @@ struct ServerNameTable: Sendable {
     }
   }
 
-  /// The place of the certificate for this name; nil when none has it. A closing dot does not count.
+  /// The place of the certificate for this name; nil when none has it. A last dot does not count.
   func place(of name: String) -> Int? {
     var name = name.lowercased()
     if name.hasSuffix(".") { name.removeLast() }

@@ -196,7 +196,7 @@ public final class TLSStatistics: Sendable {
 }
 
 extension TLSConfiguration {
-  /// ECDHE with AEAD only: what TLS 1.2 has of forward secrecy, and what RFC 9113 appendix A leaves.
+  /// ECDHE with AEAD only: what TLS 1.2 has of forward secrecy, and what RFC 9113 allows.
   private static let suites = "ECDH+AESGCM:ECDH+CHACHA20"
 
   fileprivate static func makeServer(

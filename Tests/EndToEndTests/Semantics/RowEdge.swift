@@ -75,12 +75,12 @@ final class RowEdge: Sendable {
   private static func start(_ path: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    // No `wait`: the shell may have been started with SIGCHLD blocked.
     let script = """
       "$0" serve --config "$1" & edge=$!
       read line
       kill -9 $edge
-      wait $edge
-      rm -rf "${1%/*}"
+      rm -rf "${1%/*}" || { sleep 1; rm -rf "${1%/*}"; }
       """
     process.arguments = ["-c", script, Edge.binary, path]
     process.standardInput = Pipe()

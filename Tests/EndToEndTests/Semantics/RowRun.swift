@@ -23,7 +23,7 @@ struct RowRun {
       """
       ROW \(row.claim)
       SECTION \(row.section)
-      PATH \(row.path)\(row.route.isEmpty ? "" : "\nROUTE \(row.route)")
+      PATH \(row.path)\(edge.padding.isEmpty ? "" : " (on disk)")\(row.route.isEmpty ? "" : "\nROUTE \(row.route)")
       FAULTS
       \(run.faults.map { "- \($0)" }.joined(separator: "\n"))
       EXCHANGES
@@ -68,7 +68,7 @@ struct RowRun {
     for interim in answer.interim { lines += ["client got:", Self.indented(interim.text)] }
     lines += [
       "client got\(answer.isWhole ? "" : " (cut short)"):",
-      Self.indented(answer.head.text + "\n\n" + answer.body.prefix(1500)),
+      Self.indented(answer.head.text + "\n\n" + answer.body.prefix(500)),
     ]
     let expectations = exchange.expectations
     var faults = expectations.compactMap { observed.fault($0, text) }
@@ -193,5 +193,5 @@ private struct Observed {
       ? nil : "\(what): got \(quoted(got)), expected to contain \(quoted(part))"
   }
 
-  private func quoted(_ text: String?) -> String { text.map { "\"\($0.prefix(600))\"" } ?? "none" }
+  private func quoted(_ text: String?) -> String { text.map { "\"\($0.prefix(200))\"" } ?? "none" }
 }
