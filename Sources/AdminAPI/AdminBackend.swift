@@ -4,9 +4,11 @@ import Observability
 
 /// What the admin API needs of the edge it administers. Implemented where the parts are wired.
 public protocol AdminBackend: Sendable {
-  /// Invalidates what the selectors match: effective before the call first suspends, and durable
+  /// Removes what the selectors match, or marks it stale: effective before the call first suspends, and durable
   /// when it returns, unless the receipt says otherwise.
-  func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt
+  func invalidate(
+    _ selectors: [InvalidationSelector], kind: InvalidationKind
+  ) async -> InvalidationReceipt
 
   /// Removes one URL in all its variants. `target` is path and query as received, without a `*`;
   /// `host` is lower case, with a port only where one other than 80 and 443 was named; nil is
@@ -31,7 +33,7 @@ public protocol AdminBackend: Sendable {
 extension AdminBackend {
   /// Removes one URL by a selector without wildcards.
   public func purge(target: String, host: String?) async -> InvalidationReceipt {
-    await invalidate([.path(host: host, pattern: target)])
+    await invalidate([.url(host: host, target: target, ignoresQuery: false)], kind: .hard)
   }
 }
 

@@ -15,18 +15,23 @@ extension AdminResponder {
         detail: "Send the invalidation as JSON, with the header Content-Type: application/json.")
     }
     let order = try InvalidationOrder(json: try await content(of: request))
-    let receipt = await backend.invalidate(order.selectors)
+    let receipt = await backend.invalidate(order.selectors, kind: order.kind)
     logger.notice(
       "An invalidation was made.",
       metadata: [
         "user": "\(user)", "sequence": "\(receipt.sequence)", "paths": "\(order.paths.count)",
         "first": "\(order.paths.first ?? "")", "host": "\(order.host ?? "*")",
+        "tags": "\(order.tags.count)", "soft": "\(order.kind == .soft)",
         "durable": "\(receipt.isDurable)",
       ])
     return Response(
       json: .object(
         receipt.members(paths: order.paths, host: order.host)
-          + [JSONMember("status", .string("Completed"))]), status: .created)
+          + [
+            JSONMember("tags", .array(order.tags.map { .string($0) })),
+            JSONMember("soft", .bool(order.kind == .soft)),
+            JSONMember("status", .string("Completed")),
+          ]), status: .created)
   }
 
   /// `PURGE` of one URL.

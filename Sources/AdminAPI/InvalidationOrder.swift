@@ -1,9 +1,15 @@
+import CachePolicy
 import CacheStore
 
-/// The content of `POST /v1/invalidations`: `{"paths": ["/images/*"], "host": "example.com"}`.
+/// The content of `POST /v1/invalidations`: `{"paths": ["/images/*"], "host": "example.com"}`, with
+/// `"tags"` beside `"paths"` or in their place, and `"soft": true` to mark stale instead of removing.
 struct InvalidationOrder {
   /// The paths as they were sent.
   let paths: [String]
+  /// The cache tags as they were sent.
+  let tags: [String]
+  /// Whether objects are removed or marked stale.
+  let kind: InvalidationKind
   /// The host that they are limited to; nil for all.
   let host: String?
   /// The same for the store.
@@ -13,35 +19,46 @@ struct InvalidationOrder {
   init(json bytes: [UInt8]) throws(Problem) {
     let document = try InvalidationOrder.members(of: bytes)
     var paths: [String]?
+    var tags: [String] = []
+    var isSoft = false
     var host: String?
     for member in document {
       switch (member.name, member.value) {
-      case ("paths", .array(let items)): paths = try InvalidationOrder.paths(items)
+      case ("paths", .array(let items)): paths = try InvalidationOrder.texts(items, of: "paths")
+      case ("tags", .array(let items)): tags = try InvalidationOrder.tags(items)
+      case ("soft", .bool(let value)): isSoft = value
       case ("host", .string(let text)): host = try InvalidationOrder.host(text)
       case ("host", .null): host = nil
       case ("paths", _):
         throw .badContent("\"paths\" must be a list of strings, such as [\"/images/*\"].")
+      case ("tags", _):
+        throw .badContent("\"tags\" must be a list of strings, such as [\"product-1\"].")
+      case ("soft", _):
+        throw .badContent("\"soft\" must be true or false.")
       case ("host", _):
         throw .badContent("\"host\" must be a string; leave it out for every host.")
       default:
         throw .badContent(
-          "\"\(member.name.prefix(80))\" is not a member of an invalidation; it has \"paths\" and, "
-            + "if it is for one host only, \"host\".")
+          "\"\(member.name.prefix(80))\" is not a member of an invalidation; it has \"paths\" or "
+            + "\"tags\" and, if need be, \"host\" (for the paths of one host) and \"soft\".")
       }
     }
-    guard let paths, !paths.isEmpty else {
+    let named = paths ?? []
+    guard !named.isEmpty || !tags.isEmpty else {
       throw .badContent("There are no paths. Name at least one in \"paths\"; [\"/*\"] is all.")
     }
-    var selectors: [InvalidationSelector] = []
-    selectors.reserveCapacity(paths.count)
-    for (index, path) in paths.enumerated() {
+    var selectors: [InvalidationSelector] = tags.map { .tag(TagHash($0)) }
+    selectors.reserveCapacity(tags.count + named.count)
+    for (index, path) in named.enumerated() {
       do {
         selectors.append(try InvalidationSelector.parse(path, host: host))
       } catch {
         throw .badContent("paths[\(index)]: \(error).")
       }
     }
-    self.paths = paths
+    self.paths = named
+    self.tags = tags
+    kind = isSoft ? .soft : .hard
     self.host = host
     self.selectors = selectors
   }
@@ -59,21 +76,35 @@ struct InvalidationOrder {
     }
   }
 
-  private static func paths(_ items: [JSONValue]) throws(Problem) -> [String] {
+  private static func texts(_ items: [JSONValue], of name: String) throws(Problem) -> [String] {
     let limit = AdminConfiguration.pathLimit
     guard items.count <= limit else {
       throw .badContent(
-        "There are \(items.count) paths, the limit is \(limit). Send several invalidations, or a "
+        "There are \(items.count) \(name), the limit is \(limit). Send several invalidations, or a "
           + "pattern with \"*\".")
     }
-    var paths: [String] = []
+    var texts: [String] = []
     for (index, item) in items.enumerated() {
-      guard case .string(let path) = item else {
-        throw .badContent("paths[\(index)] is not a string.")
+      guard case .string(let text) = item else {
+        throw .badContent("\(name)[\(index)] is not a string.")
       }
-      paths.append(path)
+      texts.append(text)
     }
-    return paths
+    return texts
+  }
+
+  /// Tags as responses can carry them: longer ones, or with blanks, name nothing.
+  private static func tags(_ items: [JSONValue]) throws(Problem) -> [String] {
+    let tags = try texts(items, of: "tags")
+    for (index, tag) in tags.enumerated() {
+      let isUsable = tag.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+      guard isUsable, (1...CacheTags.lengthLimitBytes).contains(tag.utf8.count) else {
+        throw .badContent(
+          "tags[\(index)] is no cache tag: 1 to \(CacheTags.lengthLimitBytes) bytes without blanks."
+        )
+      }
+    }
+    return tags
   }
 
   private static func host(_ text: String) throws(Problem) -> String {

@@ -13,12 +13,15 @@ struct AdminService: AdminBackend {
   let metrics: Metrics
   let readiness: Readiness
   let threadCount: Int
+  let shared: ProxyShared
   let explainer: Explainer
   private let started = NIODeadline.now()
 
   init(
-    store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int, explainer: Explainer
+    store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int, shared: ProxyShared,
+    explainer: Explainer
   ) {
+    self.shared = shared
     self.store = store
     self.metrics = metrics
     self.readiness = readiness
@@ -34,14 +37,34 @@ struct AdminService: AdminBackend {
 
   var isReady: Bool { readiness.isReady }
 
-  func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt {
+  func invalidate(
+    _ selectors: [InvalidationSelector], kind: InvalidationKind
+  ) async -> InvalidationReceipt {
     metrics.loops.first?.count(.invalidationsByAPI)
-    return await store.invalidate(selectors)
+    return await store.invalidate(widened(selectors), kind: kind)
   }
 
   func purge(target: String, host: String?) async -> InvalidationReceipt {
     metrics.loops.first?.count(.invalidationsByPurge)
-    return await store.invalidate([.path(host: host, pattern: target)])
+    return await store.invalidate(
+      widened([.url(host: host, target: target, ignoresQuery: false)]))
+  }
+
+  /// What stands under a key that No-Vary-Search reduced has lost its query there: a selector of one
+  /// URL with a query takes all such responses of the path.
+  private func widened(_ selectors: [InvalidationSelector]) -> [InvalidationSelector] {
+    guard shared.hasSearchRecords else { return selectors }
+    return selectors
+      + selectors.compactMap { selector in
+        let (host, target): (String?, String)
+        switch selector {
+        case .url(let namedHost, let url, false): (host, target) = (namedHost, url)
+        case .path(let namedHost, let pattern): (host, target) = (namedHost, pattern)
+        default: return nil
+        }
+        guard let mark = target.firstIndex(of: "?") else { return nil }
+        return .path(host: host, pattern: String(target[..<mark]))
+      }
   }
 
   func metricsText() async -> String { metrics.prometheusText() }

@@ -56,6 +56,7 @@ struct EdgeService: Service {
     let readiness = Readiness()
     let backend = AdminService(
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
+      shared: shared,
       explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]))
     var admin: AdminListener?
     if let section = configuration.admin {

@@ -19,11 +19,19 @@ struct PurgeCommand: AsyncParsableCommand {
   @Option(help: "Only this host's URLs.")
   var host: String?
 
+  @Option(help: "A cache tag: what carries it is invalidated. May be repeated.")
+  var tag: [String] = []
+
+  @Flag(help: "Mark as stale instead of removing: served while it is revalidated, if it may be.")
+  var soft = false
+
   @Argument(help: "Paths, each beginning with /.")
-  var paths: [String]
+  var paths: [String] = []
 
   func validate() throws {
-    if paths.isEmpty { throw ValidationError("name at least one path, such as '/*'") }
+    if paths.isEmpty && tag.isEmpty {
+      throw ValidationError("name at least one path, such as '/*', or a --tag")
+    }
     for path in paths where !path.hasPrefix("/") {
       throw ValidationError("'\(path)' does not begin with '/'")
     }
@@ -32,6 +40,8 @@ struct PurgeCommand: AsyncParsableCommand {
   func run() async throws {
     let target = try listener.target(command: "purge")
     var request: [String: Any] = ["paths": paths]
+    if !tag.isEmpty { request["tags"] = tag }
+    if soft { request["soft"] = true }
     if let host { request["host"] = host }
     let answer: AdminClient.Answer
     do {
@@ -47,6 +57,7 @@ struct PurgeCommand: AsyncParsableCommand {
     }
     let fields = (try? JSONSerialization.jsonObject(with: answer.body)) as? [String: Any]
     let identifier = fields?["id"] as? String ?? "-"
-    print("invalidated \(paths.joined(separator: " ")) (id \(identifier))")
+    let names = paths + tag.map { "tag \($0)" }
+    print("invalidated \(names.joined(separator: " ")) (id \(identifier))")
   }
 }

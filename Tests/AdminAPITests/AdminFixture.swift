@@ -14,6 +14,7 @@ import Testing
 final class RecordingBackend: AdminBackend {
   struct State {
     var selectors: [[InvalidationSelector]] = []
+    var kinds: [InvalidationKind] = []
     var sequence: UInt64 = 40
     var isReady = true
     var failure: String?
@@ -25,9 +26,12 @@ final class RecordingBackend: AdminBackend {
   var invalidations: [[InvalidationSelector]] { state.withLock { $0.selectors } }
   var isReady: Bool { state.withLock { $0.isReady } }
 
-  func invalidate(_ selectors: [InvalidationSelector]) async -> InvalidationReceipt {
+  func invalidate(
+    _ selectors: [InvalidationSelector], kind: InvalidationKind
+  ) async -> InvalidationReceipt {
     state.withLock { state in
       state.selectors.append(selectors)
+      state.kinds.append(kind)
       state.sequence += 1
       return InvalidationReceipt(
         sequence: state.sequence, isDurable: state.failure == nil, failure: state.failure)

@@ -50,7 +50,8 @@ struct AdminRouteTests {
   @Test func explainTakesAURLAMethodAndFields() async throws {
     try await AdminFixture.run { admin in
       let answer = try await admin.send(
-        "GET", "/v1/explain?url=http%3A%2F%2Fa%2Fb%3Fc%3D1&method=HEAD&header=X-One:%201"
+        "GET",
+        "/v1/explain?url=http%3A%2F%2Fa%2Fb%3Fc%3D1&method=HEAD&header=X-One:%201"
           + "&header=X-Two:2")
       #expect(answer.status == 200)
       #expect(answer.json["result"] == .string("miss"))

@@ -25,6 +25,38 @@ struct InvalidationTests {
     }
   }
 
+  @Test func tagsAreInvalidatedBesidePathsAndSoftlyIfAsked() async throws {
+    try await AdminFixture.run { admin in
+      let answer = try await admin.invalidate(
+        #"{"tags": ["product-1", "x"], "paths": ["/a"], "soft": true}"#)
+      #expect(answer.status == 201)
+      #expect(answer.json["tags"] == .array([.string("product-1"), .string("x")]))
+      #expect(answer.json["soft"] == .bool(true))
+      #expect(
+        admin.backend.invalidations == [
+          [.tag(TagHash("product-1")), .tag(TagHash("x")), .path(host: nil, pattern: "/a")]
+        ])
+      #expect(admin.backend.state.withLock { $0.kinds } == [.soft])
+      let alone = try await admin.invalidate(#"{"tags": ["x"]}"#)
+      #expect(alone.status == 201 && alone.json["soft"] == .bool(false))
+    }
+  }
+
+  @Test(arguments: [
+    ("{\"tags\": \"x\"}", "must be a list"), ("{\"tags\": [1]}", "tags[0] is not a string"),
+    ("{\"tags\": [\"a b\"]}", "tags[0] is no cache tag"),
+    ("{\"tags\": [\"x\"], \"soft\": 1}", "must be true or false"),
+    ("{\"tags\": []}", "There are no paths"),
+  ])
+  func wrongTagsAreRefused(_ content: String, _ detail: String) async throws {
+    try await AdminFixture.run { admin in
+      let answer = try await admin.invalidate(content)
+      #expect(answer.status == 400)
+      #expect(answer.body.contains(detail))
+      #expect(admin.backend.invalidations.isEmpty)
+    }
+  }
+
   @Test func everythingIsOneStar() async throws {
     try await AdminFixture.run { admin in
       let answer = try await admin.invalidate(
@@ -140,7 +172,8 @@ struct PurgeTests {
       let expectedHost = purged.map { JSONValue.string($0) } ?? .null
       #expect(answer.json["host"] == expectedHost)
       #expect(answer.json["durable"] == .bool(true))
-      #expect(admin.backend.invalidations == [[.path(host: purged, pattern: path)]])
+      #expect(
+        admin.backend.invalidations == [[.url(host: purged, target: path, ignoresQuery: false)]])
     }
   }
 

@@ -60,6 +60,25 @@ import Testing
     #expect(edge.origin.fetches.count == 3)
   }
 
+  @Test func anUnsafeRequestForAnotherHostTakesNothing() throws {
+    let edge = try edge()
+    _ = try query(edge, ["a"])
+    try edge.origin.last.answer(200, "Cache-Control: max-age=60", "rows")
+    try edge.request("POST /search HTTP/1.1\nHost: b\n")
+    try edge.origin.last.answer(204)
+    #expect(try query(edge, ["a"]).result == "Hit")
+  }
+
+  @Test func anAnswerToPostIsStoredBesideQueries() throws {
+    let edge = try edge()
+    _ = try query(edge, ["a"])
+    try edge.origin.last.answer(200, "Cache-Control: max-age=60", "rows")
+    try edge.request("POST /search HTTP/1.1\nHost: a\n")
+    try edge.origin.last.answer(
+      200, "Cache-Control: max-age=60\nContent-Location: /search", "new")
+    #expect(try edge.get("/search").result == "Hit")
+  }
+
   @Test func itsConditionsAreThoseOfGet() throws {
     let edge = try edge()
     _ = try query(edge, ["a"])

@@ -168,6 +168,11 @@ enum SourceTree {
     }
   }
 
+  /// A file of the repository as text.
+  static func text(_ path: String) throws -> String {
+    try String(contentsOf: folder(path), encoding: .utf8)
+  }
+
   /// The folders of `Sources`.
   static func targets() throws -> Set<String> {
     Set(try FileManager.default.contentsOfDirectory(atPath: folder("Sources").path))

@@ -38,6 +38,29 @@ import Testing
     try expectNone(TidyRules.uncheckedSendable)
   }
 
+  @Test func everyTestThatTheSemanticsPageNamesExists() throws {
+    let page = try SourceTree.text("docs/SEMANTICS.md")
+    let sources = try SourceTree.files().filter { $0.path.hasPrefix("Tests/") }
+    let names = Set(sources.flatMap { $0.lines.flatMap { Self.functionNames(String($0)) } })
+    var count = 0
+    for row in page.split(separator: "\n") where row.hasPrefix("| ") && row.hasSuffix("` |") {
+      let cells = row.split(separator: "|")
+      for name in (cells.last ?? "").split(separator: "`").filter({ !$0.contains(" ") }) {
+        guard !name.contains(","), !name.isEmpty else { continue }
+        count += 1
+        #expect(names.contains(String(name)), "docs/SEMANTICS.md names no test: \(name)")
+      }
+    }
+    #expect(count > 150, "the page was not read")
+  }
+
+  /// The names of the functions that a line declares.
+  private static func functionNames(_ line: String) -> [String] {
+    line.split(separator: "func ").dropFirst().map {
+      String($0.prefix { $0.isLetter || $0.isNumber })
+    }
+  }
+
   @Test func everyLengthExceptionIsNeeded() throws {
     let files = try SourceTree.files()
     for exception in TidyRules.lengthExceptions {

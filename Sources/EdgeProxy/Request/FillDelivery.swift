@@ -4,9 +4,6 @@ import NIOCore
 
 /// Delivers a fill's content as it arrives, from the client's own place in it.
 final class FillDelivery: Delivery {
-  /// Bytes asked back from the spool at once.
-  private static let readBytes = 256 << 10
-
   private unowned let exchange: ProxyExchange
   private let fill: Fill
   private let reader: Int
@@ -78,7 +75,7 @@ final class FillDelivery: Delivery {
   }
 
   private func read(_ available: Int, from spool: SpoolWriter) {
-    let count = min(available, Self.readBytes)
+    let count = min(available, exchange.diskReadBytes)
     isReading = true
     let exchange = exchange
     spool.read(offset: offset, count: count, on: exchange.loop.eventLoop) { [self] bytes in

@@ -82,10 +82,12 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
 
   func originHead(_ response: OriginResponseHead) {
     guard !isOver else { return }
+    // A POST's own invalidation of its target does not count against its answer; any other one
+    // since it was sent does.
+    let isOvertaken = exchange.head.method == .post && exchange.isOvertaken(since: fetchSequence)
     guard exchange.takeNotice(of: response, sentAt: requestTimeSeconds) else { return cancel() }
     isHeadSent = true
-    recorder = exchange.postRecorder(
-      response, sentAt: requestTimeSeconds, fetchSequence: fetchSequence)
+    if !isOvertaken { recorder = exchange.postRecorder(response, sentAt: requestTimeSeconds) }
     let head = FillHead(
       passing: response, refusal: .routeNotCached, isKeyUncacheable: false,
       via: exchange.loop.shared.via)

@@ -55,23 +55,25 @@ extension ProxyExchange {
     }
   }
 
+  /// Whether an invalidation since `fetchSequence` concerns the request's target.
+  func isOvertaken(since fetchSequence: UInt64) -> Bool {
+    guard fetchSequence < loop.shared.store.sequence else { return false }
+    loop.writeKey(of: head, route: route)
+    return loop.key.withUnsafeReadableBytes {
+      loop.shared.store.isInvalidated(key: $0, tags: [], fetchSequence: fetchSequence)
+    }
+  }
+
   /// The recorder of a POST's answer that later GET requests may have; nil for all others.
   func postRecorder(
-    _ response: OriginResponseHead, sentAt requestTimeSeconds: Int64, fetchSequence: UInt64
+    _ response: OriginResponseHead, sentAt requestTimeSeconds: Int64
   ) -> PostRecorder? {
     guard head.method == .post, route.rules.isCachingEnabled,
       StorePolicy.isStorablePost(request: head, response: response, rules: route.rules)
     else { return nil }
     loop.writeKey(of: head, route: route)
-    let key = loop.key
-    // The POST's own invalidation of its target must not count against its answer; any other one
-    // since the request was sent does.
-    let isOvertaken = key.withUnsafeReadableBytes {
-      loop.shared.store.isInvalidated(key: $0, fetchSequence: fetchSequence)
-    }
-    if isOvertaken { return nil }
     var request = judgedRequest(sentAt: requestTimeSeconds)
-    request.key = key
+    request.key = loop.key
     return PostRecorder(
       loop.judge(response, for: request),
       limitBytes: loop.shared.configuration.largestMemoryObjectBytes)

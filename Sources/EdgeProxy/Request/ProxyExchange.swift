@@ -331,6 +331,10 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     carryOut(machine.handle(.fillAnswered(.staleIsBetter(status: status))))
   }
 
+  /// Bytes asked from the disk at once: four chunks, or one for a stream of a connection whose
+  /// streams share a bound on what it may hold.
+  var diskReadBytes: Int { head.version == .http2 ? 64 << 10 : 256 << 10 }
+
   /// The client's address as text, as X-Forwarded-For carries it.
   var remoteAddressText: ByteBuffer { ByteBuffer(string: remoteAddress?.ipAddress ?? "") }
 

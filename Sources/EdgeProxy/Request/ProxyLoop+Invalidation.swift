@@ -29,6 +29,7 @@ extension ProxyLoop {
 
   private func invalidate(_ head: RequestHead, route: Route) {
     writeKey(of: head, route: route)
+    let host = keyHost
     let hash = key.withUnsafeReadableBytes { shared.store.hasher.hash($0) }
     shared.registry.doom(hash)
     // A variant list goes with its salt, and with that all its variants become unreachable.
@@ -46,8 +47,19 @@ extension ProxyLoop {
     var target = ByteBuffer()
     CacheKeyBuilder.writeTarget(head, rules: rules, into: &target)
     shared.store.invalidateSoon([
-      .url(host: nil, target: String(buffer: target), ignoresQuery: false)
+      .url(host: host, target: String(buffer: target), ignoresQuery: false)
     ])
+  }
+}
+
+extension ProxyLoop {
+  /// Host and port as the key in ``key`` has them; nil when the route's keys have none.
+  private var keyHost: String? {
+    let line = key.readableBytesView.prefix { $0 != UInt8(ascii: "\n") }
+    let text = String(decoding: line, as: UTF8.self)
+    guard let start = text.firstRange(of: "://")?.upperBound else { return nil }
+    let host = text[start...].prefix { $0 != "/" }
+    return host.isEmpty ? nil : String(host)
   }
 }
 

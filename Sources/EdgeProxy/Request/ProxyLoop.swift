@@ -36,7 +36,7 @@ public final class ProxyShared: Sendable {
   }
 
   /// Whether any response has declared a No-Vary-Search since the start; most sites never do.
-  var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
+  public var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
 
   /// Whether any QUERY has been looked up since the start.
   var hasQueries: Bool { queriesExist.load(ordering: .acquiring) }

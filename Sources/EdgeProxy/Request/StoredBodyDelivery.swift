@@ -3,11 +3,9 @@ import HTTPMessage
 import NIOCore
 
 /// Delivers a stored object's content from disk on demand: a read is asked for when the client
-/// takes bytes, so at most `readBytes` of a slow client's response are in memory.
+/// takes bytes, so at most ``ProxyExchange/diskReadBytes`` of a slow client's response are in
+/// memory.
 final class StoredBodyDelivery: Delivery {
-  /// Bytes asked from the disk at once: four chunks.
-  private static let readBytes = 256 << 10
-
   private unowned let exchange: ProxyExchange
   private let object: StoredObject
   private var pieces: ArraySlice<StoredAnswer.Piece>
@@ -45,7 +43,7 @@ final class StoredBodyDelivery: Delivery {
   }
 
   private func read(_ range: Range<Int>, from disk: DiskBody) {
-    let count = min(range.count, Self.readBytes)
+    let count = min(range.count, exchange.diskReadBytes)
     let rest = (range.lowerBound + count)..<range.upperBound
     pieces.removeFirst()
     if !rest.isEmpty { pieces.insert(.body(rest), at: pieces.startIndex) }

@@ -142,7 +142,7 @@ enum InterplayRows {
       "an answer for Authorization does not come in by the background", "RFC 9111, 3.5",
       .fill(window, "Age: 100"),
       .stale(.ok(lasting), fields: credentials),
-      .send("GET", .status(200), .body("b1"), answers: [.ok(lasting)])),
+      .send("GET", .status(200), .bodyIsNot("b2"), answers: [.ok(lasting)])),
     Row(
       "cookies do not come in by the background", "RFC 9111, 7.3", .fill(window, "Age: 100"),
       .stale(.ok(lasting, "Set-Cookie: a=b")),
