@@ -4,8 +4,8 @@ import Observability
 
 /// What the admin API needs of the edge it administers. Implemented where the parts are wired.
 public protocol AdminBackend: Sendable {
-  /// Removes what the selectors match, or marks it stale: effective before the call first suspends, and durable
-  /// when it returns, unless the receipt says otherwise.
+  /// Removes what the selectors match, or marks it stale: effective before the call first
+  /// suspends, and durable when it returns, unless the receipt says otherwise.
   func invalidate(
     _ selectors: [InvalidationSelector], kind: InvalidationKind
   ) async -> InvalidationReceipt

@@ -2,7 +2,8 @@ import CachePolicy
 import CacheStore
 
 /// The content of `POST /v1/invalidations`: `{"paths": ["/images/*"], "host": "example.com"}`, with
-/// `"tags"` beside `"paths"` or in their place, and `"soft": true` to mark stale instead of removing.
+/// `"tags"` beside `"paths"` or in their place, and `"soft": true` to mark stale what would be
+/// removed.
 struct InvalidationOrder {
   /// The paths as they were sent.
   let paths: [String]

@@ -178,7 +178,9 @@ extension OptionTable {
       "The most variants kept of one URL; the oldest leaves for a new one."),
     ConfigurationOption(
       "routes[].ranges", .word, words: ["part", "whole"], default: .text("part"), reload: false,
-      "What a request for a range fetches when it is not stored: the range, or the whole object."),
+      "What a request for a range fetches when it is not stored: the range, or the whole object. "
+        + "Stored parts of one object take at most store.memory.largest; choose whole where larger "
+        + "ranges of large objects are asked for."),
     ConfigurationOption(
       "routes[].query_body_size", .size, default: .text("64 KiB"), min: "0", max: "1 MiB",
       reload: false,

@@ -185,6 +185,15 @@ import Testing
     #expect(try edge.get("/a").status == 0, "the origin is asked: the old one is gone")
   }
 
+  @Test func anAnswerToSomebodyWhoHasLoggedInTakesNothingAlong() throws {
+    let edge = try SimulatedEdge()
+    try edge.fill("/a", "Cache-Control: max-age=10, stale-while-revalidate=600")
+    edge.now += 11
+    #expect(try edge.get("/a", "Authorization: Basic eDp5\n").result == "StaleHit")
+    try edge.origin.last.answer(200, "Cache-Control: max-age=60", "own")
+    #expect(try edge.get("/a").body == "body")
+  }
+
   @Test func a304ForSomethingElseBringsTheWhole() throws {
     let edge = try SimulatedEdge()
     try edge.fill("/a", "Cache-Control: max-age=10\nETag: \"1\"")

@@ -52,6 +52,52 @@ import Testing
     #expect(refused.output.contains("password"))
   }
 
+  @Test func tagsAreInvalidatedFromTheShell() throws {
+    let origin = try ScriptedOrigin.constant("x", fields: "Cache-Tag: one, two\r\n")
+    let edge = try Edge(originPort: origin.port)
+    let environment = ["EDGE_ADMIN_PASSWORD": Edge.password]
+    for arguments in [["--tag", "two"], ["--tag", "none", "--tag", "one"]] {
+      _ = try edge.get("/a")
+      #expect(try edge.get("/a").header("X-Cache") == "Hit from edge")
+      let purge = try ChildProcess.run(
+        Edge.binary, ["purge", "--config", edge.configurationPath] + arguments,
+        environment: environment)
+      #expect(purge.status == 0, "\(purge.output)")
+      #expect(try edge.get("/a").header("X-Cache") == "Miss from edge")
+    }
+  }
+
+  @Test func explainTellsKeyRouteFreshnessAndVariants() throws {
+    let origin = try ScriptedOrigin.constant(
+      "x", fields: "Cache-Control: s-maxage=7200\r\nVary: X-Kind\r\nETag: \"1\"\r\n")
+    let edge = try Edge(
+      originPort: origin.port, route: "    ttl: { default: 1 minute, max: 1 hour }")
+    let environment = ["EDGE_ADMIN_PASSWORD": Edge.password]
+    func explain(_ arguments: String...) throws -> (status: Int32, output: String) {
+      let result = try ChildProcess.run(
+        Edge.binary, ["explain", "--config", edge.configurationPath] + arguments,
+        environment: environment)
+      return (result.status, result.output)
+    }
+    let url = edge.url + "/a?b=1"
+    #expect(try explain(url).output.contains("miss (not-stored-yet)"))
+    _ = try edge.get("/a?b=1", "-H", "X-Kind: k")
+    let stored = try explain("-H", "X-Kind: k", url)
+    #expect(stored.status == 0)
+    for fact in [
+      "hit (fresh)", "/*", "http://127.0.0.1:\(edge.port)/a?b=1", "status 200 in memory", "3600",
+      "s-maxage", "cut at the maximum", "has a validator", "x-kind",
+    ] {
+      #expect(stored.output.contains(fact), "\(fact) in:\n\(stored.output)")
+    }
+    #expect(try explain("-H", "X-Kind: other", url).output.contains("miss (no-such-variant)"))
+    #expect(try explain("-X", "POST", url).output.contains("pass (method)"))
+    let json = try explain("--json", "-H", "X-Kind: k", url).output
+    #expect(json.contains("\"lifetime_row\":\"s-maxage\""))
+    #expect(try explain("nowhere").status == 1)
+    #expect(try edge.metric("edge_origin_fetches_total") == 1, "explaining fetches nothing")
+  }
+
   @Test func everyFaultOfAConfigurationIsReportedWithItsPlace() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")

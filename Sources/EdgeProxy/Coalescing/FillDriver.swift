@@ -156,9 +156,12 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
   }
 
   /// What was to be validated has got a successor that is not stored: it must not go on being
-  /// served inside a window for stale use. An error is no successor.
+  /// served inside a window for stale use. An error is no successor, nor is what was refused for
+  /// its request's sake, such as the answer to somebody who has logged in.
   private func removeReplaced(by head: FillHead) {
-    guard let revalidated = fill.revalidated, head.status < 500 else { return }
+    guard let revalidated = fill.revalidated, head.isKeyUncacheable, head.status < 500 else {
+      return
+    }
     loop.shared.store.remove(revalidated.hash)
   }
 

@@ -57,6 +57,7 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
 
   func cancel() {
     isOver = true
+    recorder?.abandon()
     fetch?.cancel()
     fetch = nil
   }
@@ -120,8 +121,7 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
     guard !isOver else { return }
     isOver = true
     fetch = nil
-    let store = exchange.loop.shared.store
-    if let object = recorder?.object(hasher: store.hasher) { store.insert(object) }
+    recorder?.finish()
     exchange.complete(trailers: trailers)
   }
 
@@ -129,6 +129,7 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
     guard !isOver else { return }
     isOver = true
     fetch = nil
+    recorder?.abandon()
     exchange.loop.metrics.count(.originFailures)
     if isHeadSent {
       exchange.cut(ResultReason(failure))

@@ -5,40 +5,60 @@ import NIOCore
 
 /// Keeps the answer to a POST that says it is what GET would now get (RFC 9110 section 9.3.3).
 ///
-/// Owner: its relay. Limit: content beyond the largest object in memory is not kept.
+/// Owner: its relay. Limit: content beyond the largest object in memory goes to the disk as it
+/// arrives; without a disk tier such an answer is not kept.
 struct PostRecorder {
   private let head: FillHead
+  private let store: Store
   private let limitBytes: Int
   private var chunks: [ByteBuffer] = []
   private var count = 0
-  private var isTooLarge = false
+  private var spool: SpoolWriter?
+  private var isGivenUp = false
 
   /// A recorder of a response whose judgement is `head`; nil when that is not stored.
-  init?(_ head: FillHead, limitBytes: Int) {
+  init?(_ head: FillHead, store: Store, limitBytes: Int) {
     guard head.refusal == nil else { return nil }
     self.head = head
+    self.store = store
     self.limitBytes = limitBytes
   }
 
   /// Takes some content.
   mutating func append(_ chunk: ByteBuffer) {
     count += chunk.readableBytes
-    if count > limitBytes {
-      isTooLarge = true
-      chunks = []
+    if isGivenUp { return }
+    if let spool { return spool.append(chunk) }
+    chunks.append(chunk)
+    guard count > limitBytes else { return }
+    if let spool = store.beginSpool(expectedBytes: head.contentLength) {
+      for chunk in chunks { spool.append(chunk) }
+      self.spool = spool
+    } else {
+      isGivenUp = true
     }
-    if !isTooLarge { chunks.append(chunk) }
+    chunks = []
   }
 
-  /// The object, once the response is complete; nil when it is not to be kept.
-  func object(hasher: KeyHasher) -> StoredObject? {
-    guard !isTooLarge, head.contentLength ?? count == count else { return nil }
-    return head.storedKey.withUnsafeReadableBytes { key in
+  /// The response is complete: it is stored.
+  func finish() {
+    guard !isGivenUp, head.contentLength ?? count == count else { return abandon() }
+    head.storedKey.withUnsafeReadableBytes { key in
       head.lines.withUnsafeReadableBytes { lines in
-        StoredObject.make(
-          hash: hasher.hash(key), key: key, head: lines, body: .buffers(chunks),
-          metadata: head.metadata, tags: head.tags)
+        let hash = store.hasher.hash(key)
+        if let spool {
+          _ = store.finishSpool(
+            spool, hash: hash, key: key, head: lines, metadata: head.metadata, tags: head.tags)
+        } else {
+          store.insert(
+            StoredObject.make(
+              hash: hash, key: key, head: lines, body: .buffers(chunks), metadata: head.metadata,
+              tags: head.tags))
+        }
       }
     }
   }
+
+  /// The response will not be complete: nothing is stored.
+  func abandon() { spool?.abort() }
 }

@@ -75,7 +75,7 @@ extension ProxyExchange {
     var request = judgedRequest(sentAt: requestTimeSeconds)
     request.key = loop.key
     return PostRecorder(
-      loop.judge(response, for: request),
+      loop.judge(response, for: request), store: loop.shared.store,
       limitBytes: loop.shared.configuration.largestMemoryObjectBytes)
   }
 

@@ -19,11 +19,13 @@ struct RowRun {
       for index in row.exchanges.indices { try run.perform(index) }
     }
     guard !run.faults.isEmpty else { return }
+    let store = edge.padding.isEmpty ? "" : " (on disk)"
+    let route = row.route.isEmpty ? "" : "\nROUTE \(row.route)"
     Issue.record(
       """
       ROW \(row.claim)
       SECTION \(row.section)
-      PATH \(row.path)\(edge.padding.isEmpty ? "" : " (on disk)")\(row.route.isEmpty ? "" : "\nROUTE \(row.route)")
+      PATH \(row.path)\(store)\(route)
       FAULTS
       \(run.faults.map { "- \($0)" }.joined(separator: "\n"))
       EXCHANGES

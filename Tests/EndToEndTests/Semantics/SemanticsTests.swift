@@ -15,7 +15,14 @@ extension SemanticsRows {
   static let onDisk =
     AgeRows.all + StoringRows.all + VaryRows.all + HeadRows.all + ConditionalRows.all
     + ValidationRows.all + StaleRows.all + InvalidationRows.all + ExtensionRows.all
-    + CacheStatusRows.all + PartRows.all + InterplayRows.all
+    + CacheStatusRows.all + PartRows.all.filter { !largeParts.contains($0.claim) }
+    + InterplayRows.all
+
+  /// Parts of one object take at most `store.memory.largest`, which is 1 KiB on disk.
+  private static let largeParts: Set<String> = [
+    "large parts are combined across their seams", "a large whole is completed around its middle",
+    "a range across a missing middle",
+  ]
 }
 
 /// The rules of HTTP caching, each a row that runs through the running edge with a scripted origin

@@ -16,8 +16,10 @@ final class Edge {
   ///   - route: more options of the one route, each line indented by four spaces.
   ///   - store: the store section's content, indented by two spaces.
   ///   - more: further top-level sections.
+  ///   - listeners: further listeners, each line indented by two spaces.
   init(
-    originPort: Int, route: String = "", store: String = "  disk: off", origin: String = "",
+    originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
+    origin: String = "",
     more: String = "", threads: Int = 2
   ) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -29,6 +31,7 @@ final class Edge {
     configuration = """
       listeners:
         - address: 127.0.0.1:\(port)
+      \(listeners)
       origins:
         api:
           servers: [http://127.0.0.1:\(originPort)]

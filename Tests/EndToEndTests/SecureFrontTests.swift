@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+/// TLS and HTTP/2 as a user has them: by edge.conf, with real certificates and real curl.
+@Suite struct SecureFrontTests {
+  /// A certificate for `localhost`, signed by itself, in a folder of its own.
+  private final class Certificate {
+    let folder: URL
+    var certificate: String { folder.appendingPathComponent("edge.pem").path }
+    var key: String { folder.appendingPathComponent("edge.key").path }
+
+    init() throws {
+      folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "edge-certificate-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let made = try ChildProcess.run(
+        "/usr/bin/env",
+        [
+          "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+          "-nodes",
+          "-days", "30", "-subj", "/CN=localhost", "-addext",
+          "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate,
+        ])
+      try #require(made.status == 0, "\(made.output)")
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+  }
+
+  private func listener(_ certificate: Certificate, port: Int) -> String {
+    """
+      - address: 127.0.0.1:\(port)
+        tls: { certificate: \(certificate.certificate), key: \(certificate.key) }
+        hsts: { max_age: 1 day }
+    """
+  }
+
+  @Test func curlSpeaksHTTP2OverTLSAndGetsHits() throws {
+    let certificate = try Certificate()
+    let origin = try ScriptedOrigin.constant("secret")
+    let port = try freePort()
+    let edge = try Edge(originPort: origin.port, listeners: listener(certificate, port: port))
+    let url = "https://localhost:\(port)/a"
+    let trust = ["--cacert", certificate.certificate, "--resolve", "localhost:\(port):127.0.0.1"]
+    let miss = try Curl.get(url, trust + ["--http2"])
+    #expect(miss.status == 200 && miss.body == "secret")
+    #expect(miss.header("X-Cache") == "Miss from edge")
+    #expect(miss.header("Strict-Transport-Security") == "max-age=86400")
+    for version in ["--http2", "--http1.1"] {
+      let hit = try Curl.get(url, trust + [version, "--tlsv1.3"])
+      #expect(hit.status == 200 && hit.body == "secret", "\(version)")
+      #expect(hit.header("X-Cache") == "Hit from edge", "\(version)")
+    }
+    #expect(try edge.metric("edge_http2_connections_total") == 2)
+    #expect(
+      try Curl.get(url, trust + ["--tlsv1.2", "--tls-max", "1.2"]).status == 0,
+      "TLS 1.2 is off by default")
+    #expect(try edge.get("/a").header("X-Cache") == "Miss from edge", "http is another key")
+  }
+
+  @Test func clearTextHTTP2NeedsPriorKnowledge() throws {
+    let origin = try ScriptedOrigin.constant("clear")
+    let edge = try Edge(originPort: origin.port)
+    let answer = try edge.get("/a", "--http2-prior-knowledge")
+    #expect(answer.status == 200 && answer.body == "clear")
+    #expect(try edge.get("/a").header("X-Cache") == "Hit from edge")
+  }
+
+  @Test func aCertificateThatDoesNotFitItsKeyIsAFaultOfTheConfiguration() throws {
+    let (one, other) = (try Certificate(), try Certificate())
+    let file = one.folder.appendingPathComponent("edge.conf")
+    try """
+    listeners:
+      - address: 127.0.0.1:8443
+        tls: { certificate: edge.pem, key: \(other.key) }
+    origins: { api: { servers: [http://127.0.0.1:9000] } }
+    routes: [{ match: /*, origin: api }]
+    store: { disk: off }
+    """.write(to: file, atomically: true, encoding: .utf8)
+    for command in ["check", "serve"] {
+      let result = try ChildProcess.run(Edge.binary, [command, "--config", file.path])
+      #expect(result.status == 78, "\(result.output)")
+      #expect(result.output.contains("edge.conf:3:"), "\(result.output)")
+      #expect(result.output.contains(other.key), "\(result.output)")
+    }
+  }
+}
