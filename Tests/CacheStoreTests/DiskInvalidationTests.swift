@@ -98,6 +98,57 @@ import Testing
     #expect(tier.getChecked("good") != nil)
   }
 
+  /// A newer record stands in the index, and a crash comes before the journal may name it: the
+  /// older one, which the sweep did not find in the index, must not be found instead.
+  @Test(arguments: [InvalidationKind.hard, .soft], [false, true])
+  func whatASweepMissedBehindANewerRecordDoesNotComeBack(
+    _ kind: InvalidationKind, isSpool: Bool
+  ) async throws {
+    let device = DiskSimulatedDevice()
+    let first = try openDisk(device)
+    first.put(DiskObject(key: "a", version: 1, count: 900, sequence: 1))
+    first.synchronize()
+    first.put(DiskObject(key: "b", version: 1, count: 900, sequence: 1))
+    let newer = DiskObject(key: "a", version: 2, count: 70_000, sequence: 9)
+    if isSpool { #expect(first.spool(newer) != nil) } else { first.put(newer) }
+    while first.inbox.isPending(newer.hash) { await Task.yield() }
+    var tally = InvalidationTally()
+    let isSwept = first.sweep(upTo: 5, into: &tally) { subject in
+      subject.fetchSequence < 5 && subject.key.first == UInt8(ascii: "a")
+        ? InvalidationMatch(kind: kind, sequence: 5) : nil
+    }
+    #expect(isSwept)
+    first.abandon()
+    device.crash()
+    let second = try openDisk(device)
+    #expect(second.getChecked("a")?.version != 1)
+    second.shutdown()
+  }
+
+  /// A removal that a killed process wrote and never synced hid the object from the next run's
+  /// sweep, which let the rule go.
+  @Test func whatAKilledRunRemovedStaysGoneAfterASweepAndAPowerLoss() async throws {
+    let device = DiskSimulatedDevice()
+    let first = try openDisk(device)
+    first.put(DiskObject(key: "a", version: 1, count: 900, sequence: 1))
+    // Keeps the segment in use.
+    first.put(DiskObject(key: "b", version: 1, count: 900, sequence: 9))
+    first.synchronize()
+    let journal = try #require(device.files { $0.contains("/journal-") }.last)
+    let before = device.bytes(journal).count
+    first.delete("a")
+    while device.bytes(journal).count == before { await Task.yield() }
+    first.abandon()
+    let second = try openDisk(device)
+    #expect(second.getChecked("a") == nil)
+    #expect(second.sweep(upTo: 5) { _, sequence in sequence < 5 })
+    second.abandon()
+    device.crash()
+    let third = try openDisk(device)
+    #expect(third.getChecked("a") == nil)
+    third.shutdown()
+  }
+
   @Test func aRisingFloorRemovesDeadSegments() async throws {
     let device = DiskSimulatedDevice()
     let tier = try openDisk(device)

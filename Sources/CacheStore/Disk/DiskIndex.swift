@@ -46,9 +46,15 @@ final class DiskIndex: Sendable {
     }
   }
 
-  func insert(_ hash: KeyHash, _ place: RecordPlace) {
+  /// Puts an object's newest record in the place of an older one. The journal names the record only
+  /// once it is synced, so `journal` runs under the lock when there is an older one or, while the
+  /// index loads, may be: what the index no longer shows is not found by sweeps, and must not come
+  /// back after a crash when the rules that took it are forgotten.
+  func insert(_ hash: KeyHash, _ place: RecordPlace, superseding journal: () -> Void = {}) {
     shard(hash).state.withLock { state in
-      state.table.insert(IndexEntry(fingerprint: Self.fingerprint(hash), place: place))
+      let fingerprint = Self.fingerprint(hash)
+      if state.isLoading || state.table.find(fingerprint) != nil { journal() }
+      state.table.insert(IndexEntry(fingerprint: fingerprint, place: place))
     }
   }
 

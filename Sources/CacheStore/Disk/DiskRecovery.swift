@@ -75,8 +75,15 @@ struct DiskRecovery {
   private mutating func replay(_ number: UInt64) -> Bool {
     let path = CommitLog.path(
       opened.directories.root, DiskDirectories.journalPrefix, number)
-    guard let bytes = try? device.readFile(path) else {
-      logger.error("a journal of the index can't be read", metadata: ["path": "\(path)"])
+    let bytes: [UInt8]
+    do throws(DeviceError) {
+      // A killed process leaves entries that were never synced. This run builds on them, and its
+      // sweeps forget rules by them: a power loss must not take them any more.
+      try device.open(path, .read).sync()
+      bytes = try device.readFile(path)
+    } catch {
+      logger.error(
+        "a journal of the index can't be read", metadata: ["path": "\(path)", "cause": "\(error)"])
       return false
     }
     replayedBytes += bytes.count

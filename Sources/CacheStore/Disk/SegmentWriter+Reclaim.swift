@@ -86,6 +86,11 @@ extension SegmentWriter {
   @discardableResult
   func remove(_ segments: [Segment]) -> Int {
     guard !segments.isEmpty else { return 0 }
+    // Before the index: a sweep that no longer finds something there lets its rules go, and relies
+    // on the journal to say the same.
+    for segment in segments {
+      journal.append(JournalEntry.segmentRemoved(generation: segment.generation).encoded())
+    }
     let shared = segments.filter { $0.kind == .shared }
     var count = shared.isEmpty ? 0 : index.removeAll(slots: Set(shared.map(\.slot)))
     for segment in segments {
@@ -93,7 +98,6 @@ extension SegmentWriter {
         let place = RecordPlace(slot: segment.slot, block: 0, blockCount: 0)
         if index.remove(record.hash, at: place, {}) { count += 1 }
       }
-      journal.append(JournalEntry.segmentRemoved(generation: segment.generation).encoded())
       segment.noteRemoved()
       table.remove(segment)
       dirty[segment.generation] = nil

@@ -122,7 +122,7 @@ extension SegmentWriter {
       let kind = finish.withSubject { state.sweeps.kind(for: $0) }
       guard sequence >= floor, kind != .hard else { return false }
       place.isMarkedStale = kind == .soft || pending.isMarkedStale
-      index.insert(finish.hash, place)
+      enterIndex(finish.hash, place)
       return true
     }
     guard isCommitted else { return false }

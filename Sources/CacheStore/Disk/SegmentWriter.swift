@@ -290,7 +290,7 @@ final class SegmentWriter: @unchecked Sendable {
           state.pending[object.hash] = nil
           guard isAlive else { continue }
           if pending.isMarkedStale { place.isMarkedStale = true }
-          index.insert(object.hash, place)
+          enterIndex(object.hash, place)
         case .moved(let old):
           guard isAlive, index.move(object.hash, from: old, to: place) else { continue }
         }
@@ -300,6 +300,11 @@ final class SegmentWriter: @unchecked Sendable {
       }
     }
     counters.writtenObjects.add(committed)
+  }
+
+  /// Shows lookups a new record, and has the journal forget the one before it.
+  func enterIndex(_ hash: KeyHash, _ place: RecordPlace) {
+    index.insert(hash, place) { journal.append(JournalEntry.removal(hash).encoded()) }
   }
 
   private func insertion(_ record: Uncommitted, _ segment: Segment) -> JournalEntry.Insertion {

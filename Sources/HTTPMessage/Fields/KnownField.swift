@@ -127,3 +127,13 @@ private struct KnownFieldTable: Sendable {
     return (count &* 37 &+ first &* 7 &+ middle &* 131 &+ last &* 61) & (slotCount - 1)
   }
 }
+
+extension KnownFieldSet {
+  /// Fields that may not come behind the content: they frame, route or authorize the message
+  /// that has been acted on by then (RFC 9110 section 6.5.1). They are left out.
+  public static let forbiddenTrailers: KnownFieldSet = [
+    .transferEncoding, .contentLength, .host, .connection, .keepAlive, .te, .trailer, .upgrade,
+    .expect, .authorization, .proxyAuthorization, .cookie, .setCookie, .contentEncoding,
+    .contentType, .contentRange, .range, .cacheControl, .maxForwards, .forwarded, .xForwardedFor,
+  ]
+}

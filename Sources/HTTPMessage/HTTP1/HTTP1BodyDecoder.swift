@@ -30,14 +30,6 @@ public struct HTTP1BodyDecoder: Sendable {
   static let chunkLineLimitBytes = 1024
   static let extensionLimitBytes = 16 << 10
 
-  /// Fields that may not come behind the content: they frame, route or authorize the message
-  /// that has been acted on by then (RFC 9110 section 6.5.1). They are left out.
-  static let forbiddenTrailers: KnownFieldSet = [
-    .transferEncoding, .contentLength, .host, .connection, .keepAlive, .te, .trailer, .upgrade,
-    .expect, .authorization, .proxyAuthorization, .cookie, .setCookie, .contentEncoding,
-    .contentType, .contentRange, .range, .cacheControl, .maxForwards, .forwarded, .xForwardedFor,
-  ]
-
   private var state: State
   private var contentBytes = 0
   private var extensionBytes = 0
@@ -180,7 +172,7 @@ public struct HTTP1BodyDecoder: Sendable {
         guard lines <= fieldLimit else { throw .tooManyFields }
         let name = TextRange(offset: index, count: field.nameEnd - index)
         let known = KnownField(name.slice(of: bytes))
-        if known == .other || !forbiddenTrailers.contains(known) {
+        if known == .other || !KnownFieldSet.forbiddenTrailers.contains(known) {
           presence.insert(known)
           entries.append(
             FieldEntry(

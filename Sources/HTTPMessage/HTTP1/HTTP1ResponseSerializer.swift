@@ -87,7 +87,7 @@ public enum HTTP1ResponseSerializer {
   /// Appends the last chunk and the trailers, those left out that would frame the message anew.
   public static func writeLastChunk(trailers: FieldBlock?, into buffer: inout ByteBuffer) {
     buffer.writeStaticString("0\r\n")
-    trailers?.writeLines(into: &buffer, except: HTTP1BodyDecoder.forbiddenTrailers)
+    trailers?.writeLines(into: &buffer, except: .forbiddenTrailers)
     buffer.writeStaticString("\r\n")
   }
 

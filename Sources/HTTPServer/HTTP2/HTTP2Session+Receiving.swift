@@ -87,20 +87,12 @@ extension HTTP2Session {
     }
     let known = KnownField(name)
     if trailerBytes <= limits.head.headSizeBytes, trailers?.count ?? 0 < limits.head.fieldCount,
-      known == .other || !Self.forbiddenTrailers.contains(known)
+      known == .other || !KnownFieldSet.forbiddenTrailers.contains(known)
     {
       trailers?.append(name: name, value: value, known: known)
     }
     return 0
   }
-
-  /// Fields that may not come behind the content, as in HTTP/1.1 (RFC 9110 section 6.5.1). They
-  /// are left out.
-  static let forbiddenTrailers: KnownFieldSet = [
-    .transferEncoding, .contentLength, .host, .connection, .keepAlive, .te, .trailer, .upgrade,
-    .expect, .authorization, .proxyAuthorization, .cookie, .setCookie, .contentEncoding,
-    .contentType, .contentRange, .range, .cacheControl, .maxForwards, .forwarded, .xForwardedFor,
-  ]
 
   /// A whole frame, checked by libnghttp2.
   func frameCame(_ frame: UnsafePointer<nghttp2_frame>) {

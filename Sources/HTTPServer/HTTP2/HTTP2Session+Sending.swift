@@ -72,7 +72,7 @@ extension HTTP2Session {
     return trailers.bytes.withUnsafeReadableBytes { bytes in
       pool.fields.beginTrailers()
       for entry in trailers.entries
-      where entry.known == .other || !Self.forbiddenTrailers.contains(entry.known) {
+      where entry.known == .other || !KnownFieldSet.forbiddenTrailers.contains(entry.known) {
         pool.fields.add(name: entry.name.slice(of: bytes), value: entry.value.slice(of: bytes))
       }
       guard pool.fields.count > 0 else { return false }
