@@ -77,7 +77,7 @@ explain_build() {
 }
 
 build_release() {
-  explain_build release 8
+  explain_build release 10
   swift build -c release --product "$1"
 }
 

@@ -32,30 +32,35 @@ public struct ProxyConfiguration: Sendable {
 }
 
 /// One route: which requests it takes, where they go, and the rules for what comes back.
-public struct Route: Sendable {
+///
+/// An object that never changes: every request holds its route, and a struct of this size would be
+/// copied, with a reference counted up and down for each list in it.
+public final class Route: Sendable {
   /// Which requests it takes.
-  public var pattern: RoutePattern
+  public let pattern: RoutePattern
   /// Index of the origin in the transport's list.
-  public var origin: Int
+  public let origin: Int
   /// The cache policy's rules.
-  public var rules: PolicyRules
+  public let rules: PolicyRules
   /// Whether concurrent misses of one key share one fetch.
-  public var coalesces: Bool
+  public let coalesces: Bool
   /// How long a follower waits for the leader's response head before it asks the origin itself.
-  public var coalesceTimeout: TimeAmount
+  public let coalesceTimeout: TimeAmount
   /// Whether answers carry Cache-Status and X-Cache.
-  public var showsCacheStatus: Bool
+  public let showsCacheStatus: Bool
   /// The largest content of a QUERY that becomes part of the key; 0: such requests pass.
-  public var queryContentBytes = 64 << 10
+  public let queryContentBytes: Int
   /// Names, in lower case, of response fields that carry cache tags.
-  public var tagFields: [[UInt8]] = []
+  public let tagFields: [[UInt8]]
   /// What a request for a range fetches when it is not stored.
-  public var rangeFetching = RangeFetching.part
+  public let rangeFetching: RangeFetching
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(
     pattern: RoutePattern, origin: Int, rules: PolicyRules, coalesces: Bool = true,
-    coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true
+    coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
+    queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
+    rangeFetching: RangeFetching = .part
   ) {
     self.pattern = pattern
     self.origin = origin
@@ -63,5 +68,8 @@ public struct Route: Sendable {
     self.coalesces = coalesces
     self.coalesceTimeout = coalesceTimeout
     self.showsCacheStatus = showsCacheStatus
+    self.queryContentBytes = queryContentBytes
+    self.tagFields = tagFields
+    self.rangeFetching = rangeFetching
   }
 }

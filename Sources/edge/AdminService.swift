@@ -50,8 +50,8 @@ struct AdminService: AdminBackend {
       widened([.url(host: host, target: target, ignoresQuery: false)]))
   }
 
-  /// What stands under a key that No-Vary-Search reduced has lost its query there: a selector of one
-  /// URL with a query takes all such responses of the path.
+  /// What stands under a key that No-Vary-Search reduced has lost its query there: a selector of
+  /// one URL with a query takes all such responses of the path.
   private func widened(_ selectors: [InvalidationSelector]) -> [InvalidationSelector] {
     guard shared.hasSearchRecords else { return selectors }
     return selectors

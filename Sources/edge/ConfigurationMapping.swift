@@ -72,14 +72,13 @@ extension ProxyConfiguration {
 }
 
 extension EdgeProxy.Route {
-  fileprivate init?(_ file: EdgeConfiguration.Route, origin: Int) {
+  fileprivate convenience init?(_ file: EdgeConfiguration.Route, origin: Int) {
     guard let pattern = EdgeProxy.RoutePattern(file.match.description) else { return nil }
     self.init(
       pattern: pattern, origin: origin, rules: PolicyRules(file), coalesces: file.coalesce,
-      coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders)
-    queryContentBytes = file.queryBodySizeBytes
-    rangeFetching = file.ranges == .part ? .part : .whole
-    tagFields = file.tags.map { Array($0.utf8) }
+      coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders,
+      queryContentBytes: file.queryBodySizeBytes, tagFields: file.tags.map { Array($0.utf8) },
+      rangeFetching: file.ranges == .part ? .part : .whole)
   }
 }
 

@@ -122,7 +122,7 @@ private func exchange(
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HTTP2ServerTests {
   // One transfer each: curl 7.88 cannot use a connection in clear text again.
   @Test func curlIsServed() async throws {

@@ -109,7 +109,7 @@ private func exchange(
   }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HTTPServerTests {
   @Test func curlIsServedOnOneConnection() async throws {
     try await withServer { server, port in

@@ -38,7 +38,7 @@ private struct UnhurriedClient {
   func end() { close(descriptor) }
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct OutputOrderTests {
   /// Small answers may go past NIO's queue of writes only while that queue is empty. Here large
   /// answers fill the kernel's buffers and then a part of that queue: how many it takes depends on

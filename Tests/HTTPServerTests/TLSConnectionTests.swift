@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 /// What goes over a connection behind TLS: records, ends, time and other protocols.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TLSConnectionTests {
   @Test("Head and content of a small answer share a record (RFC 8446 section 5.1)")
   func aSmallAnswerIsOneRecord() async throws {

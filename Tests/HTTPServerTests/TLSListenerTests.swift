@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 /// A live server with real clients: curl and openssl.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TLSListenerTests {
   @Test("TLS 1.3, ALPN and the chain (RFC 8446, RFC 7301)")
   func openSSLAgreesOnTLS13AndHTTP11() async throws {

@@ -66,7 +66,7 @@ private struct Renewal {
   }
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TLSReloadTests {
   @Test func unchangedFilesAreNotReadAgain() throws {
     let renewal = try Renewal()

@@ -29,9 +29,9 @@ final class SimulatedEdge {
       configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
       logger: Logger(label: "test"))
     let pattern = try #require(RoutePattern("/*"))
-    var route = Route(pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout)
-    route.rangeFetching = rangeFetching
-    route.tagFields = tagFields.map { Array($0.utf8) }
+    let route = Route(
+      pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout,
+      tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching)
     var configuration = ProxyConfiguration(routes: [route])
     configuration.largestMemoryObjectBytes = largestObjectBytes
     let shared = ProxyShared(configuration: configuration, store: store, transport: origin)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A blocking TCP socket on 127.0.0.1, for driving servers byte by byte.
 final class RawSocket: @unchecked Sendable {
@@ -129,7 +130,17 @@ final class Listener: Sendable {
 }
 
 /// A port that was free a moment ago.
-func freePort() throws -> Int { try Listener().port }
+///
+/// The system may name one port twice in a row; this process hands each out once.
+func freePort() throws -> Int {
+  for _ in 0..<1000 {
+    let port = try Listener().port
+    if handedOutPorts.withLock({ $0.insert(port).inserted }) { return port }
+  }
+  throw SocketFailure(what: "no free port was found")
+}
+
+private let handedOutPorts = Mutex<Set<Int>>([])
 
 /// A port that is taken and refuses connections for as long as this lives.
 final class ClosedPort: Sendable {
