@@ -15,6 +15,7 @@ import Testing
     let edge = try SimulatedEdge()
     let client = try post(edge, "Cache-Control: max-age=60\nContent-Location: /a")
     #expect(client.body == "new" && client.isFinished)
+    #expect(client.fields.text(.cacheStatus)?.contains("; stored") == true)
     let hit = try edge.get("/a")
     #expect(hit.result == "Hit" && hit.body == "new")
     _ = try post(edge, "Cache-Control: max-age=60\nContent-Location: /a")
@@ -28,7 +29,8 @@ import Testing
   ])
   func otherAnswersAreNot(_ fields: String) throws {
     let edge = try SimulatedEdge()
-    _ = try post(edge, fields)
+    let client = try post(edge, fields)
+    #expect(client.fields.text(.cacheStatus)?.contains("; stored") == false)
     #expect(try edge.get("/a").status == 0)
   }
 

@@ -91,6 +91,7 @@ import Testing
       #expect(stored.output.contains(fact), "\(fact) in:\n\(stored.output)")
     }
     #expect(try explain("-H", "X-Kind: other", url).output.contains("miss (no-such-variant)"))
+    #expect(try explain("-X", "QUERY", url).output.contains("miss (not-stored-yet)"))
     #expect(try explain("-X", "POST", url).output.contains("pass (method)"))
     let json = try explain("--json", "-H", "X-Kind: k", url).output
     #expect(json.contains("\"lifetime_row\":\"s-maxage\""))

@@ -16,7 +16,10 @@ extension ProxyLoop {
       explanation.route = route.pattern.text
       return completion(explanation)
     }
-    explain(lookUp(head, route: route), head, route, tier: "memory", completion)
+    // A QUERY is never answered by what GET stored; here it is one without content.
+    let content = head.method == .query ? ByteBuffer() : nil
+    explain(
+      lookUp(head, route: route, content: content), head, route, tier: "memory", completion)
   }
 
   private func explain(

@@ -89,6 +89,7 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
     guard exchange.takeNotice(of: response, sentAt: requestTimeSeconds) else { return cancel() }
     isHeadSent = true
     if !isOvertaken { recorder = exchange.postRecorder(response, sentAt: requestTimeSeconds) }
+    exchange.machine.outcome.isStored = recorder != nil
     let head = FillHead(
       passing: response, refusal: .routeNotCached, isKeyUncacheable: false,
       via: exchange.loop.shared.via)
