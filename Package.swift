@@ -32,6 +32,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -40,6 +41,9 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(
       name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
 
     // The layers, each importing only those above it (docs/ARCHITECTURE.md has the table).
@@ -59,18 +63,20 @@ let package = Package(
         log, nioCore, .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Atomics", package: "swift-atomics"),
       ], swiftSettings: settings),
-    .target(name: "EdgeSecurity", swiftSettings: settings),
+    .target(name: "EdgeSecurity", dependencies: ["CCrypto"], swiftSettings: settings),
     .target(
       name: "CacheStore",
       dependencies: [
         "EdgeSecurity", "Observability", "CLinux", nioCore, log,
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: settings),
     .target(
       name: "EdgeProxy",
       dependencies: [
-        "HTTPMessage", "CachePolicy", "CacheStore", "EdgeSecurity", "Observability", nioCore, log,
+        "HTTPMessage", "CachePolicy", "CacheStore", "EdgeSecurity", "Observability", "CZlib",
+        nioCore, log,
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: settings),
