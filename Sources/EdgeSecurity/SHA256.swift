@@ -1,93 +1,51 @@
-/// SHA-256 (FIPS 180-4), for short inputs of the control plane such as passwords.
-///
-/// The message is worked off in blocks of 64 bytes; each block is stretched to 64 words and
-/// stirred into eight words of state. The constants are the fractions of the square and cube
-/// roots of the first primes.
-struct SHA256 {
+import CCrypto
+
+/// SHA-256 (FIPS 180-4) by libcrypto, in one call or piece by piece.
+public struct SHA256: ~Copyable {
   /// Bytes of a digest.
-  static let digestBytes = 32
-  static let blockBytes = 64
+  public static let digestBytes = 32
 
-  private var state: [UInt32] = [
-    0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB,
-    0x5BE0_CD19,
-  ]
-  private var pending: [UInt8] = []
-  private var byteCount: UInt64 = 0
+  private let context: OpaquePointer
 
-  /// The digest of `message`.
-  static func digest(_ message: some Sequence<UInt8>) -> [UInt8] {
+  /// The digest of nothing yet.
+  public init() {
+    context = LibCrypto.created(EVP_MD_CTX_new())
+    LibCrypto.require(EVP_DigestInit_ex(context, LibCrypto.sha256, nil))
+  }
+
+  deinit { EVP_MD_CTX_free(context) }
+
+  /// Adds bytes to the message; O(bytes).
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty else { return }
+    LibCrypto.require(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count))
+  }
+
+  /// The same for bytes of any kind; those without storage of their own are copied.
+  public mutating func update(_ bytes: some Sequence<UInt8>) {
+    LibCrypto.withBytes(of: bytes) { update($0) }
+  }
+
+  /// Ends the message and gives its digest of ``digestBytes`` bytes.
+  public consuming func finish() -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: SHA256.digestBytes) { target, count in
+      var written: UInt32 = 0
+      LibCrypto.require(EVP_DigestFinal_ex(context, target.baseAddress, &written))
+      count = Int(written)
+    }
+  }
+
+  /// The digest of a whole message.
+  public static func digest(_ message: UnsafeRawBufferPointer) -> [UInt8] {
     var hash = SHA256()
     hash.update(message)
     return hash.finish()
   }
 
-  mutating func update(_ bytes: some Sequence<UInt8>) {
-    for byte in bytes {
-      pending.append(byte)
-      byteCount += 1
-      if pending.count == SHA256.blockBytes { compress() }
-    }
+  /// The same for bytes of any kind.
+  public static func digest(_ message: some Sequence<UInt8>) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(message)
+    return hash.finish()
   }
-
-  /// Ends the message: a one bit, zeros, and the length in bits as the last eight bytes.
-  mutating func finish() -> [UInt8] {
-    let bitCount = byteCount &* 8
-    pending.append(0x80)
-    if pending.count > SHA256.blockBytes - 8 {
-      pending.append(contentsOf: repeatElement(0, count: SHA256.blockBytes - pending.count))
-      compress()
-    }
-    pending.append(contentsOf: repeatElement(0, count: SHA256.blockBytes - 8 - pending.count))
-    for shift in stride(from: 56, through: 0, by: -8) {
-      pending.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
-    }
-    compress()
-    return state.flatMap { word in
-      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) }
-    }
-  }
-
-  private mutating func compress() {
-    var words = [UInt32](repeating: 0, count: 64)
-    for index in 0..<16 {
-      words[index] = pending[index * 4..<index * 4 + 4].reduce(0) { $0 << 8 | UInt32($1) }
-    }
-    pending.removeAll(keepingCapacity: true)
-    for index in 16..<64 {
-      let early = words[index - 15]
-      let late = words[index - 2]
-      words[index] =
-        words[index - 16] &+ words[index - 7]
-        &+ (rotate(early, 7) ^ rotate(early, 18) ^ early >> 3)
-        &+ (rotate(late, 17) ^ rotate(late, 19) ^ late >> 10)
-    }
-    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-    for index in 0..<64 {
-      let first =
-        h &+ (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) &+ (e & f ^ ~e & g)
-        &+ SHA256.constants[index] &+ words[index]
-      let second = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ (a & b ^ a & c ^ b & c)
-      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
-    }
-    for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= word }
-  }
-
-  private func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
-    word >> count | word << (32 - count)
-  }
-
-  private static let constants: [UInt32] = [
-    0x428A_2F98, 0x7137_4491, 0xB5C0_FBCF, 0xE9B5_DBA5, 0x3956_C25B, 0x59F1_11F1, 0x923F_82A4,
-    0xAB1C_5ED5, 0xD807_AA98, 0x1283_5B01, 0x2431_85BE, 0x550C_7DC3, 0x72BE_5D74, 0x80DE_B1FE,
-    0x9BDC_06A7, 0xC19B_F174, 0xE49B_69C1, 0xEFBE_4786, 0x0FC1_9DC6, 0x240C_A1CC, 0x2DE9_2C6F,
-    0x4A74_84AA, 0x5CB0_A9DC, 0x76F9_88DA, 0x983E_5152, 0xA831_C66D, 0xB003_27C8, 0xBF59_7FC7,
-    0xC6E0_0BF3, 0xD5A7_9147, 0x06CA_6351, 0x1429_2967, 0x27B7_0A85, 0x2E1B_2138, 0x4D2C_6DFC,
-    0x5338_0D13, 0x650A_7354, 0x766A_0ABB, 0x81C2_C92E, 0x9272_2C85, 0xA2BF_E8A1, 0xA81A_664B,
-    0xC24B_8B70, 0xC76C_51A3, 0xD192_E819, 0xD699_0624, 0xF40E_3585, 0x106A_A070, 0x19A4_C116,
-    0x1E37_6C08, 0x2748_774C, 0x34B0_BCB5, 0x391C_0CB3, 0x4ED8_AA4A, 0x5B9C_CA4F, 0x682E_6FF3,
-    0x748F_82EE, 0x78A5_636F, 0x84C8_7814, 0x8CC7_0208, 0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7,
-    0xC671_78F2,
-  ]
 }

@@ -55,4 +55,28 @@ struct DigestTests {
     #expect(!ConstantTime.areEqual([1, 2], [1, 2, 0]))
     #expect(!ConstantTime.areEqual([], [0]))
   }
+
+  @Test func sha256InPiecesIsSha256OfTheWhole() {
+    let message = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    var hash = SHA256()
+    for start in stride(from: 0, to: 1000, by: 37) {
+      message[start..<min(start + 37, 1000)].withUnsafeBytes { hash.update($0) }
+    }
+    #expect(hash.finish() == SHA256.digest(message))
+  }
+
+  @Test func hmacTakesAnEmptyKeyAndAnEmptyMessage() {
+    // The values of `openssl mac` for both empty.
+    #expect(
+      hex(HMACSHA256.code([], key: []))
+        == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad")
+  }
+
+  @Test func hmacTellsAChangedMessageAndAChangedKey() {
+    let code = HMACSHA256.code("message".utf8, key: [1, 2, 3])
+    #expect(HMACSHA256.isValid(code, of: "message".utf8, key: [1, 2, 3]))
+    #expect(!HMACSHA256.isValid(code, of: "messagf".utf8, key: [1, 2, 3]))
+    #expect(!HMACSHA256.isValid(code, of: "message".utf8, key: [1, 2, 4]))
+    #expect(!HMACSHA256.isValid(Array(code.dropLast()), of: "message".utf8, key: [1, 2, 3]))
+  }
 }
