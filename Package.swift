@@ -113,7 +113,7 @@ let package = Package(
     .executableTarget(
       name: "EdgeBench",
       dependencies: [
-        nioCore, nioPosix,
+        "CacheStore", nioCore, nioPosix, log,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),

@@ -11,7 +11,7 @@ public struct ObjectMetadata: Sendable, Equatable {
   public var etagOffset: UInt32 = 0
   /// Length of the entity tag's value.
   public var etagCount: UInt16 = 0
-  /// Index of the route that stored it.
+  /// The ``RouteIdentity`` of the route that stored it.
   public var route: UInt16 = 0
   /// Wall clock, Unix seconds, when the response head was received.
   public var responseTimeSeconds: Int64 = 0

@@ -140,7 +140,7 @@ extension Store {
 
   // MARK: - Steps
 
-  private func onOwnThread<Result: Sendable>(
+  func onOwnThread<Result: Sendable>(
     _ body: @escaping @Sendable () -> Result
   ) async -> Result? {
     await withCheckedContinuation { continuation in

@@ -6,11 +6,13 @@ extension Store {
   /// object as it was, and no fill that began before is stored as fresh. Returns when the disk
   /// tier's journal has it durably; with the disk tier off nothing outlives the process, so nothing
   /// needs to be durable. The sweeper's progress can be followed by the receipt's sequence.
-  /// - Parameter kind: `.hard` takes away; `.soft` marks stale, ``StoredObject/isMarkedStale``.
+  /// - Parameters:
+  ///   - kind: `.hard` takes away; `.soft` marks stale, ``StoredObject/isMarkedStale``.
+  ///   - isFollowed: whether somebody will ask for ``invalidationProgress(_:)``.
   public func invalidate(
-    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
+    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard, isFollowed: Bool = true
   ) async -> InvalidationReceipt {
-    let sequence = invalidations.record(selectors, kind: kind)
+    let sequence = invalidations.record(selectors, kind: kind, isFollowed: isFollowed)
     maintenance.wake()
     guard let disk else { return InvalidationReceipt(sequence: sequence, isDurable: true) }
     let failure = await disk.recordInvalidation(
@@ -24,7 +26,7 @@ extension Store {
   public func invalidateSoon(
     _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
   ) {
-    let sequence = invalidations.record(selectors, kind: kind)
+    let sequence = invalidations.record(selectors, kind: kind, isFollowed: false)
     maintenance.wake()
     guard let disk else { return }
     Task {
@@ -34,7 +36,8 @@ extension Store {
 
   /// How far the sweeper is with an invalidation.
   /// - Parameter sequence: the receipt's.
-  /// - Returns: nil when it is not among the latest ``mostInvalidationJobs`` since the start.
+  /// - Returns: nil when it is not among the latest ``mostInvalidationJobs`` that are followed
+  ///   since the start.
   public func invalidationProgress(_ sequence: UInt64) -> InvalidationProgress? {
     invalidations.progress(sequence)
   }

@@ -5,7 +5,7 @@ import ArgumentParser
 /// Exit status: 0 when all went well, 1 when requests failed, 64 for wrong usage, 65 for a trace
 /// that cannot be understood, 66 for one that cannot be read, 69 when the server does not answer.
 @main
-struct EdgeBench: ParsableCommand {
+struct EdgeBench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "edge-bench",
     abstract: "Measures a running edge with recorded traffic.",
@@ -15,7 +15,7 @@ struct EdgeBench: ParsableCommand {
         edge-bench origin --trace day.tsv.xz --port 9000
         edge-bench replay --trace day.tsv.xz --url http://127.0.0.1:8080
       """,
-    subcommands: [ReplayCommand.self, OriginCommand.self])
+    subcommands: [ReplayCommand.self, OriginCommand.self, SweepCommand.self])
 }
 
 extension ExitCode {

@@ -4,6 +4,7 @@ extension ConfigurationChecks {
     guard let routes = file["routes"]?.list else { return }
     let origins = file["origins"]?.map?.map(\.key) ?? []
     var lines: [RoutePattern: Int] = [:]
+    checkRouteNames(routes.compactMap(\.section))
     let checked = routes.map { route -> ConfigurationEntry in
       guard var section = route.section else { return route }
       checkMatch(section["match"], &lines)
@@ -25,6 +26,28 @@ extension ConfigurationChecks {
         at: entry.place)
     } else {
       lines[pattern] = entry.place.line
+    }
+  }
+
+  /// A name stands for one route; it may be the text of a match only if that is the route's own.
+  private mutating func checkRouteNames(_ routes: [ConfigurationSection]) {
+    var lines: [String: Int] = [:]
+    for route in routes where route["name"] == nil {
+      guard let match = route["match"], let pattern = match.pattern else { continue }
+      lines[pattern.description] = lines[pattern.description] ?? match.place.line
+    }
+    for route in routes {
+      guard let entry = route["name"], let name = entry.text else { continue }
+      if name.utf8.count > 255 {
+        report("'name' has \(name.utf8.count) bytes, above the limit of 255", at: entry.place)
+      }
+      if let line = lines[name] {
+        report(
+          "the route name '\(name)' is already used at line \(line) (choose another)",
+          at: entry.place)
+      } else {
+        lines[name] = entry.place.line
+      }
     }
   }
 

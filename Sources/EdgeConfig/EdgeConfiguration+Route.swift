@@ -3,6 +3,8 @@ extension EdgeConfiguration {
   public struct Route: Sendable, Equatable {
     /// What the route matches; unique among the routes.
     public let match: RoutePattern
+    /// What invalidations call it; nil: the text of `match`. Unique among the routes.
+    public let name: String?
     /// The name of an origin that exists.
     public let origin: String
     /// Whether responses may be stored; false passes every request.

@@ -125,6 +125,7 @@ extension EdgeConfiguration.Log {
 extension EdgeConfiguration.Route {
   fileprivate init(_ values: ConfigurationSection) {
     match = values.require(values.entry("match").pattern, "match")
+    name = values["name"]?.text
     origin = values.text("origin")
     cache = values.boolean("cache")
     let times = values.section("ttl")

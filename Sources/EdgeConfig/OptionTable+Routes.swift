@@ -16,6 +16,11 @@ extension OptionTable {
         "routes[].origin", .originName, default: .required, reload: false, example: "origin: api",
         "The origin that answers."),
       ConfigurationOption(
+        "routes[].name", .text, default: .absent, reload: false, example: "name: images",
+        "What invalidations, listings and explanations call the route; without it they use match. "
+          + "Objects stay the route's own as long as its name stands, wherever it moves in the file."
+      ),
+      ConfigurationOption(
         "routes[].cache", .boolean, default: .text("true"), reload: false,
         "Whether responses may be stored; false passes every request to the origin."),
     ] + freshnessOptions + keyOptions + handlingOptions

@@ -1,4 +1,5 @@
 import CachePolicy
+import CacheStore
 import NIOCore
 
 /// What the proxy does with requests: the routes and the few limits of the request path.
@@ -19,6 +20,9 @@ public struct ProxyConfiguration: Sendable {
   /// A fill that lost its last client goes on if at most this much of its body is missing.
   public var abandonedFillBytes: Int
 
+  /// Who may PURGE on the listeners that serve clients; nil: the method goes to the origin.
+  public var purge: PurgeAccess?
+
   /// A configuration with the given name and routes, and default limits.
   public init(name: String = "edge", routes: [Route]) {
     self.name = name
@@ -36,6 +40,10 @@ public struct ProxyConfiguration: Sendable {
 /// An object that never changes: every request holds its route, and a struct of this size would be
 /// copied, with a reference counted up and down for each list in it.
 public final class Route: Sendable {
+  /// What invalidations and listings call it; by default the text of its pattern.
+  public let name: String
+  /// The number under which the store keeps its objects; follows from the name alone.
+  public let identity: RouteIdentity
   /// Which requests it takes.
   public let pattern: RoutePattern
   /// Index of the origin in the transport's list.
@@ -57,11 +65,14 @@ public final class Route: Sendable {
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(
-    pattern: RoutePattern, origin: Int, rules: PolicyRules, coalesces: Bool = true,
+    name: String? = nil, pattern: RoutePattern, origin: Int, rules: PolicyRules,
+    coalesces: Bool = true,
     coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
     queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
     rangeFetching: RangeFetching = .part
   ) {
+    self.name = name ?? pattern.text
+    identity = RouteIdentity(name: self.name)
     self.pattern = pattern
     self.origin = origin
     self.rules = rules

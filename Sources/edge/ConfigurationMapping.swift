@@ -75,7 +75,8 @@ extension EdgeProxy.Route {
   fileprivate convenience init?(_ file: EdgeConfiguration.Route, origin: Int) {
     guard let pattern = EdgeProxy.RoutePattern(file.match.description) else { return nil }
     self.init(
-      pattern: pattern, origin: origin, rules: PolicyRules(file), coalesces: file.coalesce,
+      name: file.name, pattern: pattern, origin: origin, rules: PolicyRules(file),
+      coalesces: file.coalesce,
       coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders,
       queryContentBytes: file.queryBodySizeBytes, tagFields: file.tags.map { Array($0.utf8) },
       rangeFetching: file.ranges == .part ? .part : .whole)

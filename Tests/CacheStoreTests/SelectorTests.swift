@@ -138,4 +138,14 @@ import Testing
     }
     #expect(try parse("/[", nil, .stars) == .path(host: nil, pattern: "/["))
   }
+
+  /// Written down: the number lies on disk beside the objects.
+  @Test func theNumberOfARouteNeverChanges() {
+    #expect(RouteIdentity(name: "/*").value == 20_624)
+    #expect(RouteIdentity(name: "images").value == 5853)
+    for index in 0..<1000 {
+      let value = RouteIdentity(name: "route \(index)").value
+      #expect(value != 0 && value != RouteIdentity.none)
+    }
+  }
 }

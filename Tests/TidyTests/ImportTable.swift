@@ -20,7 +20,7 @@ enum ImportTable {
       "HTTPMessage", "CachePolicy", "EdgeConfig", "Observability", "EdgeSecurity", "CacheStore",
       "EdgeProxy", "HTTPServer", "OriginClient", "AdminAPI",
     ],
-    "EdgeBench": ["HTTPMessage"],
+    "EdgeBench": ["HTTPMessage", "CacheStore"],
   ]
 
   /// The C modules and the targets that own the calls into them.

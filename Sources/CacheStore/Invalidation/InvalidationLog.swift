@@ -138,8 +138,9 @@ final class InvalidationLog: Sendable {
   // MARK: - Changes
 
   /// Accepts selectors under one new number, which is returned; effective when this returns.
+  /// - Parameter isFollowed: whether somebody will ask for its progress.
   func record(
-    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
+    _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard, isFollowed: Bool = true
   ) -> UInt64 {
     // Made before the lock: a pattern takes a while.
     let rules = selectors.filter { $0 != .everything }.map { InvalidationRule($0, sequence: 0) }
@@ -150,7 +151,7 @@ final class InvalidationLog: Sendable {
       lists.lastInvalidation = sequence
       if !selectors.isEmpty {
         lists.invalidationCount += 1
-        lists.jobs.add(sequence)
+        if isFollowed { lists.jobs.add(sequence) }
       }
       if isEverything { add(.everything, sequence, kind, to: &lists) }
       for rule in rules {

@@ -20,7 +20,7 @@ public enum InvalidationSelector: Sendable, Hashable {
   case host(String)
   /// Every object with this cache tag or in this cache group.
   case tag(TagHash)
-  /// Every object that was stored by the route of this number, ``ObjectMetadata/route``.
+  /// Every object that was stored by the route of this number, a ``RouteIdentity``.
   case route(UInt16)
   /// Every object with this status code.
   case status(UInt16)
@@ -71,6 +71,11 @@ public enum InvalidationSelectorError: Error, Sendable, Equatable, CustomStringC
 }
 
 extension InvalidationSelector {
+  /// Whether a sweep compares every object with it, rather than finding it by a hash or a floor.
+  public var isComparedWithEveryObject: Bool {
+    self != .everything && !InvalidationRule(self, sequence: 0).isHashed
+  }
+
   /// Longest pattern in bytes.
   public static let mostPatternBytes = 4096
   /// Most `*` in one pattern.

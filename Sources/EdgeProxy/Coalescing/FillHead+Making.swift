@@ -57,13 +57,14 @@ extension FillHead {
       stretch: head.stretch, originStatus: head.originStatus)
   }
 
-  /// What the store keeps beside a head of these fields (a built block) and its body.
+  /// What the store keeps beside a head of these fields (a built block) and its body; `route` is
+  /// the number of a ``RouteIdentity``.
   static func metadata(
-    of fields: FieldBlock, status: Int, freshness: Freshness, route: Int, fetchSequence: UInt64
+    of fields: FieldBlock, status: Int, freshness: Freshness, route: UInt16, fetchSequence: UInt64
   ) -> ObjectMetadata {
     var metadata = ObjectMetadata()
     metadata.status = UInt16(clamping: status)
-    metadata.route = UInt16(clamping: route)
+    metadata.route = route
     metadata.freshness = freshness
     metadata.fetchSequence = fetchSequence
     if let entry = fields.entries.first(where: { $0.known == .etag }) {

@@ -54,7 +54,7 @@ extension ProxyLoop {
   ) -> FillHead {
     let route = shared.routes.routes[request.routeIndex]
     let metadata = FillHead.metadata(
-      of: fields, status: response.status, freshness: freshness, route: request.routeIndex,
+      of: fields, status: response.status, freshness: freshness, route: route.identity.value,
       fetchSequence: request.fetchSequence)
     let primaryKey = primaryKey(for: request, fields: fields, route: route)
     guard let variants = variantList(for: fields, key: primaryKey) else {
@@ -126,7 +126,7 @@ extension ProxyLoop {
     }
     let metadata = FillHead.metadata(
       of: fields, status: Int(object.metadata.status), freshness: freshness,
-      route: request.routeIndex, fetchSequence: request.fetchSequence)
+      route: route.identity.value, fetchSequence: request.fetchSequence)
     let tags = tags(of: fields, request.head, route)
     return fields.bytes.withUnsafeReadableBytes { head in
       PartialObject(object)?.freshened(lines: head, metadata: metadata, tags: tags)

@@ -13,7 +13,7 @@ extension ProxyLoop {
     let route = shared.routes.routes[routeIndex]
     if let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules) {
       var explanation = Explanation(result: "pass", reason: ResultReason(pass).string)
-      explanation.route = route.pattern.text
+      explanation.route = route.name
       return completion(explanation)
     }
     // A QUERY is never answered by what GET stored; here it is one without content.
@@ -44,7 +44,7 @@ extension ProxyLoop {
   private func explanation(of found: Lookup, _ route: Route, tier: String) -> Explanation {
     let (result, reason) = found.verdict.explanation
     var explanation = Explanation(result: result, reason: reason.string)
-    explanation.route = route.pattern.text
+    explanation.route = route.name
     explanation.key = key.readableBytesView.prefix(4096).map { byte -> String in
       byte >= 0x20 && byte < 0x7F ? String(UnicodeScalar(byte)) : " "
     }.joined()

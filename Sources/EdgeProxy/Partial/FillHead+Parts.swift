@@ -14,7 +14,7 @@ extension FillHead {
         of: FieldBlock(lines: head.lines), status: head.status,
         freshness: Freshness(
           responseTimeSeconds: nowSeconds, initialAgeSeconds: 0, lifetimeSeconds: 0),
-        route: 0, fetchSequence: 0)
+        route: RouteIdentity.none, fetchSequence: 0)
     }
     self.init(
       status: head.status, lines: head.lines, contentLength: composition.completeLength,

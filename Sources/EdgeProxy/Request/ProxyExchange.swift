@@ -40,7 +40,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   /// Where the request's content goes; nil while nobody has asked for it.
   var contentReceiver: (any ContentReceiver)?
   private var sentStatus = 0
-  private let remoteAddress: SocketAddress?
+  let remoteAddress: SocketAddress?
 
   init(
     loop: ProxyLoop, head: RequestHead, routeIndex: Int, machine: RequestStateMachine,
@@ -330,6 +330,9 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     delivery = nil
     carryOut(machine.handle(.fillAnswered(.staleIsBetter(status: status))))
   }
+
+  /// Notes the status for the log, of an answer that is started elsewhere.
+  func noteStatus(_ status: Int) { sentStatus = status }
 
   /// Bytes asked from the disk at once: four chunks, or one for a stream of a connection whose
   /// streams share a bound on what it may hold.

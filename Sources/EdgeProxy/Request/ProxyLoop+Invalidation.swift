@@ -54,7 +54,7 @@ extension ProxyLoop {
 
 extension ProxyLoop {
   /// Host and port as the key in ``key`` has them; nil when the route's keys have none.
-  private var keyHost: String? {
+  var keyHost: String? {
     let line = key.readableBytesView.prefix { $0 != UInt8(ascii: "\n") }
     let text = String(decoding: line, as: UTF8.self)
     guard let start = text.firstRange(of: "://")?.upperBound else { return nil }

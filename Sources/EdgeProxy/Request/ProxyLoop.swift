@@ -35,6 +35,9 @@ public final class ProxyShared: Sendable {
     name = ByteBuffer(string: configuration.name)
   }
 
+  /// The names of the routes, the most specific first.
+  public var routeNames: [String] { routes.routes.map(\.name) }
+
   /// Whether any response has declared a No-Vary-Search since the start; most sites never do.
   public var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
 
@@ -103,6 +106,13 @@ public final class ProxyLoop: RequestResponder {
     let route = shared.routes.routes[routeIndex]
     if head.fields.presence.intersects(Self.pathFields), endsHere(head, route, started, writer) {
       return nil
+    }
+    if head.method == .purge, let access = shared.configuration.purge {
+      let exchange = ProxyExchange(
+        loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+        writer: writer)
+      exchange.purge(access)
+      return exchange.isFinished ? nil : exchange
     }
     let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
     if pass != nil || head.method == .query {
@@ -321,7 +331,7 @@ public final class ProxyLoop: RequestResponder {
     metadata.kind = .variantList
     // No invalidation by status or by route means it.
     metadata.status = 0
-    metadata.route = .max
+    metadata.route = RouteIdentity.none
     metadata.responseTimeSeconds = clock.wallSeconds
     metadata.fetchSequence = fetchSequence
     let object = key.withUnsafeReadableBytes { key in

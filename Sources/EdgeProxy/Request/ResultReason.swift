@@ -30,6 +30,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
   case partAbsent
   case onlyIfCached, noRoute, loop, lastRecipient, originFailed, originTimedOut, originBusy,
     clientClosed, shutdown
+  case purge, purgeRefused
 
   /// The reason's words.
   public var text: StaticString { Self.texts[Int(rawValue)] }
@@ -47,6 +48,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
     "only-if-cached", "no-route", "loop", "max-forwards", "origin-failed", "origin-timeout",
     "origin-busy",
     "client-closed", "shutdown",
+    "purge", "purge-refused",
   ]
 }
 

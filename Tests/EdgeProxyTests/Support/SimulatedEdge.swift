@@ -23,7 +23,8 @@ final class SimulatedEdge {
   init(
     _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
     rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
-    tagFields: [String] = []
+    tagFields: [String] = [], routes: [Route]? = nil,
+    purge: PurgeAccess? = nil
   ) throws {
     store = try Store(
       configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
@@ -32,8 +33,9 @@ final class SimulatedEdge {
     let route = Route(
       pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout,
       tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching)
-    var configuration = ProxyConfiguration(routes: [route])
+    var configuration = ProxyConfiguration(routes: routes ?? [route])
     configuration.largestMemoryObjectBytes = largestObjectBytes
+    configuration.purge = purge
     let shared = ProxyShared(configuration: configuration, store: store, transport: origin)
     proxy = ProxyLoop(
       shared: shared, eventLoop: eventLoop,
