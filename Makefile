@@ -4,7 +4,7 @@
 help:
 	@echo "make run    build, start the fixture origin and the edge, print commands to try"
 	@echo "make test   build and run every test and the formatter's rules"
-	@echo "make bench  measure the edge beside nginx, Varnish, Traffic Server and H2O"
+	@echo "make bench  measure the edge beside nginx, Varnish, Traffic Server, H2O and HAProxy"
 	@echo "make build  build the release binaries edge and edge-bench"
 	@echo "make lint   check the formatter's rules"
 	@echo "make clean  remove what was built and the edge's var/ folder"

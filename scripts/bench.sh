@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # make bench: the edge beside other servers on this machine. Benchmarks/README.md tells how.
-# ROUNDS, SECONDS, SERVERS, SCENARIOS and EDGE_BINARY come from the environment.
+# ROUNDS, SECONDS, SERVERS, SCENARIOS, WRITE and EDGE_BINARY come from the environment.
 # bash counts SECONDS up from what the environment says, so it is read before anything else.
 seconds=${SECONDS}
 [ "$seconds" -gt 0 ] || seconds=5
 source "$(dirname "$0")/common.sh"
-servers=${SERVERS:-edge,nginx,varnish,trafficserver,h2o}
+servers=${SERVERS:-edge,nginx,varnish,trafficserver,h2o,haproxy}
 need_packages "${bench_packages[@]}"
 case ",$servers," in
   *,edge,*)
@@ -16,5 +16,6 @@ case ",$servers," in
     fi
     ;;
 esac
-exec python3 scripts/bench.py --servers "$servers" --edge "${EDGE_BINARY:-.build/release/edge}" \
-  --rounds "${ROUNDS:-3}" --seconds "$seconds" ${SCENARIOS:+--scenarios "$SCENARIOS"} "$@"
+exec python3 scripts/bench --servers "$servers" --edge "${EDGE_BINARY:-.build/release/edge}" \
+  --rounds "${ROUNDS:-3}" --seconds "$seconds" ${SCENARIOS:+--scenarios "$SCENARIOS"} \
+  ${WRITE:+--write-results} "$@"

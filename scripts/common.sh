@@ -7,7 +7,10 @@ export PATH="$PATH:/usr/sbin:/sbin"
 build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config)
 run_packages=(python3 curl)
 test_packages=(python3 curl xz-utils nginx-light)
-bench_packages=(python3 curl xz-utils util-linux nginx-light varnish trafficserver h2o wrk)
+bench_packages=(
+  python3 curl xz-utils util-linux openssl nginx-light varnish trafficserver h2o haproxy wrk
+  nghttp2-client
+)
 
 say() { printf '%s\n' "==> $*"; }
 die() { printf '%s\n' "error: $*" >&2; exit 1; }
@@ -25,9 +28,10 @@ as_root() {
 # A package counts as present when it is installed or when the command it is needed for exists.
 is_present() {
   case $1 in
-    pkg-config | python3 | curl | h2o | wrk) command -v "$1" >/dev/null && return ;;
+    pkg-config | python3 | curl | h2o | wrk | openssl | haproxy) command -v "$1" >/dev/null && return ;;
     nginx-light) command -v nginx >/dev/null && return ;;
     varnish) command -v varnishd >/dev/null && return ;;
+    nghttp2-client) command -v h2load >/dev/null && return ;;
     trafficserver) command -v traffic_server >/dev/null && return ;;
     xz-utils) command -v xz >/dev/null && return ;;
     util-linux) command -v taskset >/dev/null && return ;;
