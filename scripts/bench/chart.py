@@ -36,7 +36,10 @@ def panel(report, scenario, x, y):
     values = report["medians"][scenario.name]
     names = [name for name in report["servers"] if name in values]
     unit = scenario.unit + (", less is better" if scenario.less_is_better else "")
-    parts = [label(x, y + 12, scenario.title, "panel"), label(x, y + 28, unit, "faint")]
+    title, _, aside = scenario.title.partition(" (")
+    if aside:
+        unit += f"; {aside[:-1]}"
+    parts = [label(x, y + 12, title, "panel"), label(x, y + 28, unit, "faint")]
     most = max(values[name] for name in names) or 1
     room = PANEL_WIDTH - LABEL - VALUE
     for place, name in enumerate(names):
