@@ -12,9 +12,10 @@ struct SweepCommand: AsyncParsableCommand {
     commandName: "sweep",
     abstract: "Measures invalidations over a store in this process.",
     discussion: """
-      Fills a store, half of it below /images/, hits it from one thread, and invalidates a pattern. \
-      Prints how long the acknowledgement took (effective, and synced where there is a disk tier), \
-      how long the sweep, and the hits' latency before and meanwhile. The last line is JSON.
+      Fills a store, half of it below /images/, hits it from one thread, and invalidates a \
+      pattern. Prints how long the acknowledgement took (effective, and synced where there is a \
+      disk tier), how long the sweep, and the hits' latency before and meanwhile. The last line is \
+      JSON.
       """)
 
   @Option(help: "Objects to store.")
