@@ -51,6 +51,13 @@ public struct ConfigurationOption: Sendable {
     self.description = description
   }
 
+  /// The same option as one that a reload takes up.
+  var reloadable: ConfigurationOption {
+    ConfigurationOption(
+      path, type, words: words, default: defaultValue, min: minimum, max: maximum, unit: unit,
+      reload: true, example: example, description)
+  }
+
   /// The path of the section, list or map that holds this option; empty at the top.
   var parentPath: String {
     if path.hasSuffix("[]") { return String(path.dropLast(2)) }

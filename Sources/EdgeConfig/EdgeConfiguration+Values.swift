@@ -16,6 +16,7 @@ extension EdgeConfiguration {
     admin = file["admin"]?.section.map { Admin($0) }
     log = Log(file.section("log"))
     effectiveConfiguration = EffectiveConfiguration.print(file)
+    settings = OptionSetting.all(of: file)
   }
 }
 

@@ -25,6 +25,8 @@ public struct EdgeConfiguration: Sendable, Equatable {
   /// The configuration as YAML with every value after defaults, secrets shown as "(set)".
   /// Loading it gives the same configuration apart from the secrets.
   public let effectiveConfiguration: String
+  /// Every option with its value, for comparing configurations.
+  let settings: [OptionSetting]
   /// What the file allows and its writer probably did not mean, ordered by place.
   public var warnings: [Diagnostic]
 

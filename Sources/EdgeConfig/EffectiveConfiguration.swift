@@ -45,7 +45,8 @@ enum EffectiveConfiguration {
       }
   }
 
-  private static func scalar(_ value: ConfigurationValue) -> String {
+  /// A plain value as it would be written; secrets as their placeholder.
+  static func scalar(_ value: ConfigurationValue) -> String {
     switch value {
     case .word(let word): quoted(word)
     case .text(let text): quoted(EnvironmentReferences.escape(text))

@@ -1,7 +1,8 @@
 extension OptionTable {
-  /// The rows below `routes`, apart from the table's other rows only for their number.
+  /// The rows below `routes`, apart from the table's other rows only for their number. A reload
+  /// takes up all of them.
   static let routeOptions: [ConfigurationOption] =
-    [
+    ([
       ConfigurationOption(
         "routes", .list, default: .required, min: "1", max: "10000", unit: "routes", reload: false,
         example: "routes: [{ match: /*, origin: api }]",
@@ -23,7 +24,7 @@ extension OptionTable {
       ConfigurationOption(
         "routes[].cache", .boolean, default: .text("true"), reload: false,
         "Whether responses may be stored; false passes every request to the origin."),
-    ] + freshnessOptions + keyOptions + handlingOptions
+    ] + freshnessOptions + keyOptions + handlingOptions).map(\.reloadable)
 
   private static let freshnessOptions: [ConfigurationOption] = [
     ConfigurationOption(

@@ -1,6 +1,7 @@
 import CachePolicy
 import CacheStore
 import NIOCore
+import Synchronization
 
 /// What the proxy does with requests: the routes and the few limits of the request path.
 public struct ProxyConfiguration: Sendable {
@@ -62,6 +63,7 @@ public final class Route: Sendable {
   public let tagFields: [[UInt8]]
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
+  private let retired = Atomic(false)
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(
@@ -83,4 +85,10 @@ public final class Route: Sendable {
     self.tagFields = tagFields
     self.rangeFetching = rangeFetching
   }
+
+  /// Whether a reload has put other routes in its place: what it fetches is not stored any more.
+  var isRetired: Bool { retired.load(ordering: .acquiring) }
+
+  /// Says that it is no longer in use.
+  func retire() { retired.store(true, ordering: .releasing) }
 }

@@ -61,19 +61,17 @@ extension ProxyConfiguration {
   init(_ file: EdgeConfiguration) {
     self.init(
       name: file.name,
-      routes: file.routes.compactMap { route in
-        guard let origin = file.origins.firstIndex(where: { $0.name == route.origin }) else {
-          return nil
-        }
-        return EdgeProxy.Route(route, origin: origin)
-      })
+      routes: file.routes.compactMap { EdgeProxy.Route($0, origins: file.origins.map(\.name)) })
     largestMemoryObjectBytes = file.store.memory.largestBytes
   }
 }
 
 extension EdgeProxy.Route {
-  fileprivate convenience init?(_ file: EdgeConfiguration.Route, origin: Int) {
-    guard let pattern = EdgeProxy.RoutePattern(file.match.description) else { return nil }
+  /// A route of the file; nil when its origin is not among these.
+  convenience init?(_ file: EdgeConfiguration.Route, origins: [String]) {
+    guard let origin = origins.firstIndex(of: file.origin),
+      let pattern = EdgeProxy.RoutePattern(file.match.description)
+    else { return nil }
     self.init(
       name: file.name, pattern: pattern, origin: origin, rules: PolicyRules(file),
       coalesces: file.coalesce,

@@ -27,11 +27,14 @@ struct EdgeService: Service {
   let admin: AdminListener?
   let readiness: Readiness
   let accessLog: AccessLog?
+  let reloader: ConfigurationReloader
 
   /// Starts everything; throws the first thing that cannot be had. The caller ends the process
   /// then, and with it what was started.
-  static func start(_ configuration: EdgeConfiguration, logger: Logger) async throws -> EdgeService
-  {
+  /// - Parameter path: the file that `configuration` was loaded from, to be read again on a reload.
+  static func start(
+    _ configuration: EdgeConfiguration, path: String, logger: Logger
+  ) async throws -> EdgeService {
     raiseDescriptorLimit()
     let accessLog = try configuration.log.access.map { try openAccessLog($0, configuration) }
     let group = MultiThreadedEventLoopGroup(
@@ -53,6 +56,10 @@ struct EdgeService: Service {
     }
     store.start()
     MetricSources(store: store, transport: transport, server: server).register(in: metrics)
+    let reloader = ConfigurationReloader(
+      path: path, configuration: configuration, shared: shared, store: store, eventLoop: loops[0],
+      logger: logger)
+    reloader.counters.register(in: metrics)
     let readiness = Readiness()
     let backend = AdminService(
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
@@ -70,7 +77,7 @@ struct EdgeService: Service {
     return EdgeService(
       configuration: configuration, logger: logger, group: group, store: store,
       transport: transport, server: server, admin: admin, readiness: readiness,
-      accessLog: accessLog)
+      accessLog: accessLog, reloader: reloader)
   }
 
   /// Takes all the file descriptors that the system allows: connections, origins and segments each

@@ -211,7 +211,7 @@ import Testing
       var buffer = ByteBuffer(
         string: "GET /a HTTP/1.1\r\nHost: a\r\nRange: bytes=\(range)\r\n\r\n")
       let head = try #require(try parser.parse(&buffer, isSecure: false))
-      let route = edge.proxy.shared.routes.routes[0]
+      let route = edge.proxy.shared.routes[0]
       let found = edge.proxy.lookUp(head, route: route)
       let object = try #require(found.object)
       #expect(found.verdict == verdict)

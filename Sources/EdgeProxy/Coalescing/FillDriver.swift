@@ -43,7 +43,7 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
 
   /// `content` is that of a QUERY, which is part of the key.
   init(
-    fill: Fill, loop: ProxyLoop, head: RequestHead, content: ByteBuffer?, routeIndex: Int,
+    fill: Fill, loop: ProxyLoop, head: RequestHead, content: ByteBuffer?, route: Route,
     remoteAddress: ByteBuffer
   ) {
     self.fill = fill
@@ -53,10 +53,10 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
     // A HEAD that misses fetches the whole object, so that the next GET hits.
     if head.method == .head { head.method = .get }
     request = JudgedRequest(
-      head: head, routeIndex: routeIndex, content: content, key: fill.key,
+      head: head, route: route, content: content, key: fill.key,
       requestTimeSeconds: loop.clock.wallSeconds, fetchSequence: fill.fetchSequence,
       previous: fill.revalidated)
-    route = loop.shared.routes.routes[routeIndex]
+    self.route = route
     rangeFetch = fill.part
     startedNanoseconds = loop.clock.monotonicNanoseconds
   }

@@ -7,8 +7,8 @@ import NIOCore
 struct JudgedRequest {
   /// The request, with the method that went to the origin.
   var head: RequestHead
-  /// Index of its route.
-  var routeIndex: Int
+  /// The route that took it.
+  var route: Route
   /// The content of a QUERY.
   var content: ByteBuffer?
   /// The key under which it was looked up.
@@ -24,7 +24,7 @@ struct JudgedRequest {
 extension ProxyLoop {
   /// Judges a response head: whether it is stored, how long it is fresh, and under which key.
   func judge(_ response: OriginResponseHead, for request: JudgedRequest) -> FillHead {
-    let route = shared.routes.routes[request.routeIndex]
+    let route = request.route
     if isWorseThanStale(response, request, route) {
       return FillHead(
         passing: response, refusal: .staleIfError, isKeyUncacheable: false, via: shared.via)
@@ -52,7 +52,11 @@ extension ProxyLoop {
     _ fields: FieldBlock, of response: OriginResponseHead, _ freshness: Freshness,
     for request: JudgedRequest
   ) -> FillHead {
-    let route = shared.routes.routes[request.routeIndex]
+    let route = request.route
+    if route.isRetired {
+      return FillHead(
+        passing: response, refusal: .routeReplaced, isKeyUncacheable: false, via: shared.via)
+    }
     let metadata = FillHead.metadata(
       of: fields, status: response.status, freshness: freshness, route: route.identity.value,
       fetchSequence: request.fetchSequence)
@@ -113,14 +117,14 @@ extension ProxyLoop {
   func freshen(
     _ object: StoredObject, by response: OriginResponseHead, for request: JudgedRequest
   ) -> StoredObject? {
-    let route = shared.routes.routes[request.routeIndex]
+    let route = request.route
     let stored = FieldBlock(lines: object.withLines { ByteBuffer(bytes: $0) })
     let (fields, decision) = StorePolicy.decideRefreshed(
       request: request.head, storedStatus: Int(object.metadata.status), stored: stored,
       notModified: response, requestTime: request.requestTimeSeconds,
       responseTime: clock.wallSeconds, rules: route.rules,
       previous: object.metadata.freshness)
-    guard case .store(let freshness, _) = decision else {
+    guard case .store(let freshness, _) = decision, !route.isRetired else {
       shared.store.remove(object.hash)
       return nil
     }

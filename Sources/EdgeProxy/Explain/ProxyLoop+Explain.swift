@@ -7,10 +7,9 @@ extension ProxyLoop {
   /// Explains a request by looking it up; `completion` is called on the loop, perhaps at once.
   func explain(_ head: RequestHead, completion: @escaping (Explanation) -> Void) {
     clock.refresh()
-    guard let routeIndex = shared.routes.index(for: head) else {
+    guard let route = routes.route(for: head) else {
       return completion(Explanation(result: "refuse", reason: ResultReason.noRoute.string))
     }
-    let route = shared.routes.routes[routeIndex]
     if let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules) {
       var explanation = Explanation(result: "pass", reason: ResultReason(pass).string)
       explanation.route = route.name

@@ -107,7 +107,7 @@ extension FillDriver {
       stored: FieldBlock(lines: base.partial.withLines { ByteBuffer(bytes: $0) }),
       notModified: representation, requestTime: request.requestTimeSeconds,
       responseTime: loop.clock.wallSeconds,
-      rules: loop.shared.routes.routes[request.routeIndex].rules,
+      rules: request.route.rules,
       previous: base.partial.object.metadata.freshness)
     switch decision {
     case .refuse(let refusal):

@@ -81,7 +81,7 @@ extension ProxyExchange {
 
   private func judgedRequest(sentAt requestTimeSeconds: Int64) -> JudgedRequest {
     JudgedRequest(
-      head: head, routeIndex: routeIndex, content: nil, key: key,
+      head: head, route: route, content: nil, key: key,
       requestTimeSeconds: requestTimeSeconds, fetchSequence: loop.shared.store.sequence,
       previous: nil)
   }

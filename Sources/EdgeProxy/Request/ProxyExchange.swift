@@ -14,7 +14,6 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   let loop: ProxyLoop
   let head: RequestHead
   let route: Route
-  let routeIndex: Int
   private let started: Int64
   var machine: RequestStateMachine
   private(set) var writer: (any ResponseWriter)?
@@ -43,14 +42,13 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   let remoteAddress: SocketAddress?
 
   init(
-    loop: ProxyLoop, head: RequestHead, routeIndex: Int, machine: RequestStateMachine,
+    loop: ProxyLoop, head: RequestHead, route: Route, machine: RequestStateMachine,
     started: Int64, writer: any ResponseWriter
   ) {
     self.loop = loop
     // The receive buffer goes back to the loop; the request may take long.
     self.head = head.compacted()
-    self.routeIndex = routeIndex
-    route = loop.shared.routes.routes[routeIndex]
+    self.route = route
     self.machine = machine
     self.started = started
     self.writer = writer
@@ -165,7 +163,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
 
   private func startDriver(_ fill: Fill) {
     let driver = FillDriver(
-      fill: fill, loop: loop, head: head, content: content, routeIndex: routeIndex,
+      fill: fill, loop: loop, head: head, content: content, route: route,
       remoteAddress: remoteAddressText)
     driver.start()
   }

@@ -9,9 +9,9 @@ extension ProxyLoop {
   func invalidateTargets(of head: RequestHead, response: OriginResponseHead) {
     UnsafeInvalidation.forEachTarget(request: head, response: response) { target in
       let head = head.retargeted(target)
-      guard let index = shared.routes.index(for: head) else { return }
+      guard let route = routes.route(for: head) else { return }
       metrics.count(.invalidationsByMethod)
-      invalidate(head, route: shared.routes.routes[index])
+      invalidate(head, route: route)
     }
   }
 

@@ -9,7 +9,7 @@ import Synchronization
 /// What all loops share: configuration, store, transport, the fills under way.
 public final class ProxyShared: Sendable {
   let configuration: ProxyConfiguration
-  let routes: RouteTable
+  let routing: Routing
   let store: Store
   let transport: any OriginTransport
   let registry: FillRegistry
@@ -29,7 +29,7 @@ public final class ProxyShared: Sendable {
     self.configuration = configuration
     self.store = store
     self.transport = transport
-    routes = RouteTable(configuration.routes)
+    routing = Routing(configuration.routes)
     registry = FillRegistry(uncacheableLimit: configuration.uncacheableKeyLimit)
     via = ByteBuffer(string: "1.1 " + configuration.name)
     name = ByteBuffer(string: configuration.name)
@@ -61,6 +61,8 @@ public final class ProxyLoop: RequestResponder {
   public typealias Exchange = ProxyExchange
 
   let shared: ProxyShared
+  /// The routes as of the last reload; ``Routing`` exchanges them on this loop.
+  var routes: RouteTable
   let eventLoop: any EventLoop
   let clock: LoopClock
   let metrics: LoopMetrics
@@ -77,12 +79,14 @@ public final class ProxyLoop: RequestResponder {
     accessLog: AccessLogWriter?
   ) {
     self.shared = shared
+    routes = shared.routing.table
     self.eventLoop = eventLoop
     self.clock = clock
     self.metrics = metrics
     self.accessLog = accessLog
     key.reserveCapacity(1024)
     addedLines.reserveCapacity(1024)
+    shared.routing.join(self)
   }
 
   /// A number nobody can guess, for boundaries and salts.
@@ -99,11 +103,10 @@ public final class ProxyLoop: RequestResponder {
     var machine = RequestStateMachine(
       isOnlyIfCached: head.fields.contains(.cacheControl) && ServePolicy.onlyIfCached(head),
       isHead: head.method == .head)
-    guard let routeIndex = shared.routes.index(for: head) else {
+    guard let route = routes.route(for: head) else {
       refuseUnrouted(machine, head, started, writer)
       return nil
     }
-    let route = shared.routes.routes[routeIndex]
     if head.fields.presence.intersects(Self.pathFields), endsHere(head, route, started, writer) {
       return nil
     }
@@ -117,7 +120,7 @@ public final class ProxyLoop: RequestResponder {
     let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
     if pass != nil || head.method == .query {
       let exchange = ProxyExchange(
-        loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+        loop: self, head: head, route: route, machine: machine, started: started,
         writer: writer)
       if let pass {
         exchange.perform(.received(pass: ResultReason(pass)))
@@ -135,7 +138,7 @@ public final class ProxyLoop: RequestResponder {
       return nil
     }
     let exchange = ProxyExchange(
-      loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+      loop: self, head: head, route: route, machine: machine, started: started,
       writer: writer)
     exchange.take(found)
     return exchange.isFinished ? nil : exchange

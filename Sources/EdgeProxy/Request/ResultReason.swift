@@ -26,7 +26,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
   case methodNotCached, routeNotCached, requestDirective, uncacheableKey, coalesceTimeout
   case noStore, isPrivate, authorization, setCookie, varyAll, statusNotCached, partialContent
   case tooLarge, invalidatedDuringFetch, storeRefused, requestNoStore, neverFresh
-  case requestContent, connectionOption, mustUnderstand, noCache, upgrade
+  case requestContent, connectionOption, mustUnderstand, noCache, upgrade, routeReplaced
   case partAbsent
   case onlyIfCached, noRoute, loop, lastRecipient, originFailed, originTimedOut, originBusy,
     clientClosed, shutdown
@@ -43,7 +43,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
     "no-store", "private", "authorization", "set-cookie", "vary-any", "status", "partial-content",
     "too-large", "invalidated-during-fetch", "store-refused", "request-no-store", "never-fresh",
     "request-content", "connection-option", "must-understand", "no-cache-without-validator",
-    "upgrade",
+    "upgrade", "route-replaced-during-fetch",
     "part-not-stored-yet",
     "only-if-cached", "no-route", "loop", "max-forwards", "origin-failed", "origin-timeout",
     "origin-busy",

@@ -123,9 +123,9 @@ struct RouteTable: Sendable {
     }.map(\.element)
   }
 
-  /// Index of the route that takes the request; nil when none does. O(routes).
-  func index(for head: RequestHead) -> Int? {
-    for index in routes.indices where matches(index, head) { return index }
+  /// The route that takes the request; nil when none does. O(routes).
+  func route(for head: RequestHead) -> Route? {
+    for index in routes.indices where matches(index, head) { return routes[index] }
     return nil
   }
 
