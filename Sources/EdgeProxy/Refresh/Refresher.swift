@@ -122,7 +122,7 @@ extension ProxyLoop {
   /// fresh then. What somebody else has fetched meanwhile counts.
   func refresh(_ key: [UInt8], _ completion: @escaping (Bool) -> Void) {
     clock.refresh()
-    guard let (head, routeIndex, found) = lookUpStored(key) else { return completion(false) }
+    guard let (head, route, found) = lookUpStored(key) else { return completion(false) }
     if found.verdict == .fresh { return completion(true) }
     guard let object = found.object, object.metadata.kind == .response else {
       return completion(false)
@@ -141,7 +141,7 @@ extension ProxyLoop {
     reader.join()
     if isNew {
       FillDriver(
-        fill: fill, loop: self, head: head, content: nil, routeIndex: routeIndex,
+        fill: fill, loop: self, head: head, content: nil, route: route,
         remoteAddress: ByteBuffer()
       ).start()
     }
@@ -152,17 +152,16 @@ extension ProxyLoop {
   /// cannot be told. Leaves the key in ``key``.
   private func lookUpStored(
     _ key: [UInt8]
-  ) -> (head: RequestHead, routeIndex: Int, found: Lookup)? {
+  ) -> (head: RequestHead, route: Route, found: Lookup)? {
     for stored in [StoredKey(key), StoredKey(variant: key)] {
-      guard let head = stored?.head, let routeIndex = shared.routes.index(for: head) else {
+      guard let head = stored?.head, let route = routes.route(for: head) else {
         continue
       }
-      let route = shared.routes.routes[routeIndex]
       guard StorePolicy.mayAnswerFromCache(request: head, rules: route.rules) == nil else {
         continue
       }
       let found = lookUp(head, route: route)
-      if self.key.readableBytesView.elementsEqual(key) { return (head, routeIndex, found) }
+      if self.key.readableBytesView.elementsEqual(key) { return (head, route, found) }
     }
     return nil
   }

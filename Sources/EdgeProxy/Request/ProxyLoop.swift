@@ -36,7 +36,7 @@ public final class ProxyShared: Sendable {
   }
 
   /// The names of the routes, the most specific first.
-  public var routeNames: [String] { routes.routes.map(\.name) }
+  public var routeNames: [String] { routes.map(\.name) }
 
   /// Whether any response has declared a No-Vary-Search since the start; most sites never do.
   public var hasSearchRecords: Bool { searchRecordsExist.load(ordering: .acquiring) }
@@ -112,7 +112,7 @@ public final class ProxyLoop: RequestResponder {
     }
     if head.method == .purge, let access = shared.configuration.purge {
       let exchange = ProxyExchange(
-        loop: self, head: head, routeIndex: routeIndex, machine: machine, started: started,
+        loop: self, head: head, route: route, machine: machine, started: started,
         writer: writer)
       exchange.purge(access)
       return exchange.isFinished ? nil : exchange
