@@ -2,6 +2,7 @@ import CachePolicy
 import CacheStore
 import EdgeConfig
 import EdgeProxy
+import EdgeSecurity
 import HTTPMessage
 import HTTPServer
 import NIOCore
@@ -63,6 +64,7 @@ extension ProxyConfiguration {
       name: file.name,
       routes: file.routes.compactMap { EdgeProxy.Route($0, origins: file.origins.map(\.name)) })
     largestMemoryObjectBytes = file.store.memory.largestBytes
+    trustedProxies = AddressList(file.trustedProxies)
   }
 }
 

@@ -26,6 +26,7 @@ struct EdgeService: Service {
   let server: HTTPServer<ProxyLoop>
   let admin: AdminListener?
   let readiness: Readiness
+  let alerts: AdminAlerts
   let accessLog: AccessLog?
   let reloader: ConfigurationReloader
 
@@ -61,14 +62,16 @@ struct EdgeService: Service {
       logger: logger)
     reloader.counters.register(in: metrics)
     let readiness = Readiness()
+    let alerts = AdminAlerts(metrics: metrics, loop: loops[0], logger: logger)
     let backend = AdminService(
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
       shared: shared,
-      explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]))
+      explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]),
+      alerts: alerts.monitor)
     var admin: AdminListener?
     if let section = configuration.admin {
       admin = try await AdminListener.start(
-        section, backend: backend, metrics: metrics, logger: logger)
+        section, backend: backend, metrics: metrics, loop: loops[0], logger: logger)
     }
     for address in server.boundAddresses {
       logger.info("listening", metadata: ["address": "\(address)"])
@@ -77,7 +80,7 @@ struct EdgeService: Service {
     return EdgeService(
       configuration: configuration, logger: logger, group: group, store: store,
       transport: transport, server: server, admin: admin, readiness: readiness,
-      accessLog: accessLog, reloader: reloader)
+      alerts: alerts, accessLog: accessLog, reloader: reloader)
   }
 
   /// Takes all the file descriptors that the system allows: connections, origins and segments each
@@ -107,6 +110,7 @@ struct EdgeService: Service {
     readiness.isReady = false
     await server.drain(limit: TimeAmount(configuration.limits.drain))
     await admin?.stop()
+    alerts.stop()
     transport.shutdown()
     await store.shutdown(deadline: .now() + .seconds(10))
     try await group.shutdownGracefully()
