@@ -78,6 +78,8 @@ struct AdminResponder: HTTPResponder {
       return try await invalidate(request, user: user)
     case .explain:
       return try await explain(request)
+    case .snapshots:
+      return try await snapshots(request, user: user)
     }
   }
 

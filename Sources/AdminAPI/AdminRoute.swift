@@ -8,12 +8,19 @@ enum AdminRoute: String, CaseIterable {
   case status = "/v1/status"
   case invalidations = "/v1/invalidations"
   case explain = "/v1/explain"
+  case snapshots = "/v1/snapshots"
 
   /// What probes ask, which have no password.
   var isOpen: Bool { self == .health || self == .ready }
 
   /// The methods that the path takes.
-  var methods: [HTTPRequest.Method] { self == .invalidations ? [.post] : [.get, .head] }
+  var methods: [HTTPRequest.Method] {
+    switch self {
+    case .invalidations: [.post]
+    case .snapshots: [.get, .head, .post]
+    default: [.get, .head]
+    }
+  }
 }
 
 extension HTTPRequest.Method {

@@ -10,6 +10,7 @@ final class Edge {
   let originPort: Int
   private(set) var process: ChildProcess?
   private let configuration: String
+  private let wrapper: [String]
 
   /// Starts the edge in front of `originPort`.
   /// - Parameters:
@@ -17,11 +18,13 @@ final class Edge {
   ///   - store: the store section's content, indented by two spaces.
   ///   - more: further top-level sections.
   ///   - listeners: further listeners, each line indented by two spaces.
+  ///   - wrapper: a program and its arguments that become the edge, such as one that injects faults.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
     origin: String = "",
-    more: String = "", threads: Int = 2
+    more: String = "", threads: Int = 2, wrapper: [String] = []
   ) throws {
+    self.wrapper = wrapper
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -81,8 +84,9 @@ final class Edge {
 
   /// Starts the process and waits until it is ready.
   func start() throws {
+    let command = wrapper + [Self.binary, "serve", "--config", configurationPath]
     let process = try ChildProcess(
-      Self.binary, ["serve", "--config", configurationPath],
+      "/usr/bin/env", command,
       environment: ["EDGE_ADMIN_PASSWORD": Self.password, "SWIFT_BACKTRACE": "enable=no"])
     self.process = process
     let isReady = try eventually {
@@ -92,6 +96,19 @@ final class Edge {
     guard isReady, process.isRunning else {
       throw SocketFailure(what: "the edge did not start: \(process.text)")
     }
+  }
+
+  /// Ends the process in good order.
+  func stop() {
+    process?.signal(SIGTERM)
+    process?.wait()
+  }
+
+  /// Runs a command of the binary on this edge's configuration file.
+  func command(_ arguments: String...) throws -> (status: Int32, output: String) {
+    try ChildProcess.run(
+      Self.binary, arguments + ["--config", configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Self.password])
   }
 
   /// Kills the process as a power cut would, as far as this machine goes.
