@@ -8,8 +8,8 @@ struct RecoverCommand: ParsableCommand {
     commandName: "recover",
     abstract: "Times the start of a store with many objects, as after a kill.",
     discussion: """
-      Makes a store with a synthetic index in a folder of its own under --folder, opens it --rounds \
-      times and removes it. The files are in the page cache then, as they are after a kill.
+      Makes a store with a synthetic index in a folder of its own under --folder, opens it \
+      --rounds times and removes it. The files are in the page cache then, as they are after a kill.
       """)
 
   @Option(help: "Objects in the index snapshot.") var objects = 1_000_000

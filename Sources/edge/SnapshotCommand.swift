@@ -10,9 +10,9 @@ struct SnapshotCommand: AsyncParsableCommand {
     commandName: "snapshot",
     abstract: "Keep the disk tier's index as it is now, list what is kept, bring it back.",
     discussion: """
-      A snapshot says which objects the disk had and where. Brought back, the store has the objects \
-      that it had then, but for those that were invalidated since, and those whose space was taken \
-      by others. The running edge keeps one every store.disk.snapshots.every.
+      A snapshot says which objects the disk had and where. Brought back, the store has the \
+      objects that it had then, but for those that were invalidated since, and those whose space \
+      was taken by others. The running edge keeps one every store.disk.snapshots.every.
       """,
     subcommands: [Create.self, List.self, Restore.self, Export.self, Import.self])
 

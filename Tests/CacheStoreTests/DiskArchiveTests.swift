@@ -92,8 +92,9 @@ import Testing
     #expect(again.recoveredInvalidations.rules.isEmpty)
     let report = try await takeIn(bytes, again)
     #expect(report.outdated == 11)
-    #expect(report.objects == 19)
-    #expect(report.present == 2)
+    // The large ones, too: these tests index by a hash of their own, so they count as absent.
+    #expect(report.objects == 21)
+    #expect(report.present == 0)
   }
 
   @Test func aDamagedOrCutFileIsTakenInUpToTheDamage() async throws {

@@ -5,8 +5,8 @@ import Logging
 //
 // The store is opened as at every start, and the index that was loaded gives way to the snapshot's.
 // Then everything that was invalidated since is taken from it: what the log remembers of worked-off
-// invalidations, those that are pending, the removals of single hashes, and the floors. Only then is
-// the index saved, in one step: a crash before it leaves the store as it was. The superblock's
+// invalidations, those that are pending, the removals of single hashes, and the floors. Only then
+// is the index saved, in one step: a crash before it leaves the store as it was. The superblock's
 // epoch went on, so no generation, and with it no nonce, is used twice.
 
 /// What became of a kept snapshot.

@@ -16,7 +16,8 @@
 ///
 /// | offset | size | field |
 /// |---|---|---|
-/// | 0 | 4 | type: 1 object, 2 part of its body, 3 its end, 4 its end, to be given up, 5 end of file |
+/// | 0 | 4 | type: 1 object, 2 part of its body, 3 its end, 4 its end when it was given up, |
+/// | | | 5 end of the file |
 /// | 4 | 4 | payload count |
 /// | 8 | 8 | checksum of bytes 0 ..< 8 and the payload, seeded with the frame's number |
 /// | 16 | | payload |

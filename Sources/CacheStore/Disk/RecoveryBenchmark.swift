@@ -1,7 +1,7 @@
 import Logging
 
-/// Times the start of a store with a synthetic index: real files in the real format, sparse segments
-/// without records. For `edge-bench recover`.
+/// Times the start of a store with a synthetic index: real files in the real format, sparse
+/// segments without records. For `edge-bench recover`.
 package enum RecoveryBenchmark {
   /// What one start took.
   package struct Round: Sendable {

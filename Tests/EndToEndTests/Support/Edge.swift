@@ -18,7 +18,8 @@ final class Edge {
   ///   - store: the store section's content, indented by two spaces.
   ///   - more: further top-level sections.
   ///   - listeners: further listeners, each line indented by two spaces.
-  ///   - wrapper: a program and its arguments that become the edge, such as one that injects faults.
+  ///   - wrapper: a program and its arguments that become the edge, such as one that injects
+  ///     faults.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
     origin: String = "",

@@ -1,6 +1,7 @@
 import Foundation
 
-/// File systems that tests mount, and take down again; only as root, and where the system allows it.
+/// File systems that tests mount, and take down again; only as root, and where the system allows
+/// it.
 enum Mount {
   /// Whether this process may mount at all: containers often may not, even as root.
   static let isPossible: Bool = {
