@@ -6,7 +6,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 # What the package links against, and what the scripts call.
 build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config)
 run_packages=(python3 curl)
-test_packages=(python3 python3-venv curl xz-utils nginx-light)
+test_packages=(python3 python3-venv curl xz-utils nginx-light fiu-utils)
 bench_packages=(
   python3 curl xz-utils util-linux openssl nginx-light varnish trafficserver h2o haproxy wrk
   nghttp2-client
@@ -30,6 +30,7 @@ is_present() {
   case $1 in
     pkg-config | python3 | curl | h2o | wrk | openssl | haproxy) command -v "$1" >/dev/null && return ;;
     nginx-light) command -v nginx >/dev/null && return ;;
+    fiu-utils) command -v fiu-run >/dev/null && return ;;
     varnish) command -v varnishd >/dev/null && return ;;
     nghttp2-client) command -v h2load >/dev/null && return ;;
     trafficserver) command -v traffic_server >/dev/null && return ;;

@@ -39,6 +39,12 @@ public protocol AdminBackend: Sendable {
   /// Takes the object under a hash out of the store; false without one.
   func removeObject(hash: String) async -> Bool
 
+  /// Saves the disk tier's index and keeps it.
+  func keepSnapshot() async -> Result<KeptSnapshot, SnapshotFailure>
+
+  /// The kept snapshots, oldest first.
+  func keptSnapshots() async -> Result<[KeptSnapshot], SnapshotFailure>
+
   /// What the edge would do with a request now, and why.
   func explain(
     method: String, url: String, fields: [(name: String, value: String)]
@@ -46,6 +52,14 @@ public protocol AdminBackend: Sendable {
 }
 
 extension AdminBackend {
+  /// Without a disk tier there are none.
+  public func keepSnapshot() async -> Result<KeptSnapshot, SnapshotFailure> { .failure(.noDisk) }
+
+  /// Without a disk tier there are none.
+  public func keptSnapshots() async -> Result<[KeptSnapshot], SnapshotFailure> {
+    .failure(.noDisk)
+  }
+
   /// Removes one URL by a selector without wildcards.
   public func purge(target: String, host: String?) async -> InvalidationReceipt {
     await invalidate([.url(host: host, target: target, ignoresQuery: false)], kind: .hard)

@@ -98,7 +98,7 @@ extension AdminOperation {
   /// Every operation.
   static let all: [AdminOperation] =
     probeOperations + inspectionOperations + objectOperations + invalidationOperations
-    + documentOperations
+    + snapshotOperations + documentOperations
 
   /// Every path, in the table's order.
   static let paths: [String] = all.reduce(into: []) { paths, operation in

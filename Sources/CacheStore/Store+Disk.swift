@@ -125,7 +125,12 @@ extension Store {
   ) -> StoredObject? {
     guard let disk,
       let object = disk.finishSpool(
-        spool, hash: hash, key: key, head: head, metadata: metadata, tags: tags)
+        spool, hash: hash, key: key, head: head, metadata: metadata, tags: tags,
+        unless: {
+          self.invalidationKind(
+            key: key, tags: tags, metadata: metadata, fetchSequence: metadata.fetchSequence)
+            == .hard || self.invalidations.wasRemoved(hash, after: metadata.fetchSequence)
+        })
     else { return nil }
     object.isOnDisk = true
     guard insert(object) else {

@@ -183,7 +183,7 @@ public final class Store: Sendable {
     invalidations.recordRemoval(hash)
     _ = memory.shard(hash).remove(hash)
     invalidations.recordRemovalAgain(hash)
-    disk?.remove(hash)
+    disk?.remove(hash, before: invalidations.sequence)
   }
 
   // MARK: - Counters

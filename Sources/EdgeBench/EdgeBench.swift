@@ -15,7 +15,7 @@ struct EdgeBench: AsyncParsableCommand {
         edge-bench origin --trace day.tsv.xz --port 9000
         edge-bench replay --trace day.tsv.xz --url http://127.0.0.1:8080
       """,
-    subcommands: [ReplayCommand.self, OriginCommand.self, SweepCommand.self])
+    subcommands: [ReplayCommand.self, OriginCommand.self, SweepCommand.self, RecoverCommand.self])
 }
 
 extension ExitCode {

@@ -99,6 +99,9 @@ extension EdgeConfiguration.Store.Disk {
     largestBytes = values.size("largest")
     fsync = values.word("fsync")
     snapshotInterval = values.duration("snapshot_interval")
+    snapshots = values.entry("snapshots").section.map { snapshots in
+      Snapshots(every: snapshots.duration("every"), keep: snapshots.duration("keep"))
+    }
   }
 }
 

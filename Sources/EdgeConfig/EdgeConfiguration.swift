@@ -139,6 +139,16 @@ extension EdgeConfiguration {
       public let fsync: Sync
       /// The time between two snapshots of the index.
       public let snapshotInterval: Duration
+      /// Snapshots that are kept for longer; nil keeps only those that are asked for.
+      public let snapshots: Snapshots?
+
+      /// Snapshots that `edge snapshot restore` can bring back.
+      public struct Snapshots: Sendable, Equatable {
+        /// The time from one to the next.
+        public let every: Duration
+        /// How long each is kept.
+        public let keep: Duration
+      }
     }
   }
 

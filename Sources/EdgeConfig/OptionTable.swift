@@ -159,6 +159,18 @@ public enum OptionTable {
     ConfigurationOption(
       "store.disk.snapshot_interval", .duration, default: .text("1 minute"), min: "1 s",
       max: "1 day", reload: false, "The time between two snapshots of the index."),
+    ConfigurationOption(
+      "store.disk.snapshots", .section, words: ["off"], default: .text("{}"), reload: false,
+      example: "snapshots: { every: 6 hours, keep: 7 days }",
+      "Snapshots of the index that edge snapshot restore can bring back. off keeps only those "
+        + "that edge snapshot create makes."),
+    ConfigurationOption(
+      "store.disk.snapshots.every", .duration, default: .text("6 hours"), min: "1 minute",
+      max: "365 days", reload: false, "The time from one kept snapshot to the next."),
+    ConfigurationOption(
+      "store.disk.snapshots.keep", .duration, default: .text("7 days"), min: "1 minute",
+      max: "3650 days", reload: false,
+      "How long a snapshot is kept; 500 are kept at most. Each takes 12 bytes an object."),
   ]
 
   private static let processOptions: [ConfigurationOption] = [

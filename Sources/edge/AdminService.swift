@@ -70,6 +70,12 @@ struct AdminService: AdminBackend {
       }
   }
 
+  func keepSnapshot() async -> Result<KeptSnapshot, SnapshotFailure> {
+    await store.keepSnapshot()
+  }
+
+  func keptSnapshots() async -> Result<[KeptSnapshot], SnapshotFailure> { store.keptSnapshots() }
+
   func metricsText() async -> String { metrics.prometheusText() }
 
   func status() async -> AdminStatus {

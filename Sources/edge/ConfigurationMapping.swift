@@ -153,6 +153,8 @@ extension CacheStore.Store.Configuration {
     var tier = DiskTier.Configuration(path: disk.path, sizeBytes: disk.sizeBytes)
     tier.largestObjectBytes = disk.largestBytes
     tier.snapshotInterval = disk.snapshotInterval
+    tier.keptSnapshotInterval = disk.snapshots?.every
+    if let keep = disk.snapshots?.keep { tier.keptSnapshotLifetime = keep }
     tier.sync =
       switch disk.fsync {
       case .everySecond: .everySecond

@@ -9,7 +9,7 @@ struct Edge: AsyncParsableCommand {
     version: EdgeVersion.text,
     subcommands: [
       ServeCommand.self, CheckCommand.self, ConfigCommand.self, PurgeCommand.self,
-      ExplainCommand.self, ObjectsCommand.self, StatusCommand.self,
+      ExplainCommand.self, ObjectsCommand.self, StatusCommand.self, SnapshotCommand.self,
       HashPasswordCommand.self, TokenCommand.self,
       VersionCommand.self,
     ])

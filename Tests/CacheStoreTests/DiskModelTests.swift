@@ -5,19 +5,21 @@ import Testing
 /// Random runs against a model: what a tier gives back must be bytes that were stored, of a version
 /// that may still be there, and nothing that an acknowledged removal or invalidation took.
 @Suite struct DiskModelTests {
-  @Test(arguments: Array(1...4) as [UInt64])
+  @Test(arguments: Simulation.seeds(upTo: 12))
   func aRandomRunGivesNoWrongBytesAndBringsNothingBack(_ seed: UInt64) async throws {
     var model = try DiskModel(seed: seed)
-    for step in 0..<4000 {
+    let steps = Simulation.steps(4000)
+    for step in 0..<steps {
       try await model.step()
       if model.hasFailed {
-        Issue.record("seed \(seed), step \(step)")
+        Issue.record("seed \(seed), step \(step); \(Simulation.again(seed))")
         break
       }
     }
     model.tier.abandon()
+    if steps < 4000 { return }
+    // How many of them are marked stale depends on the threads; the store's model counts those.
     #expect(model.hits > 200, "seed \(seed)")
-    #expect(model.marked > 2, "seed \(seed)")
   }
 }
 
@@ -80,7 +82,6 @@ private struct DiskModel {
   var sequence: UInt64 = 1
   var version = 0
   var hits = 0
-  var marked = 0
   var hasFailed = false
 
   init(seed: UInt64) throws {
@@ -130,7 +131,6 @@ private struct DiskModel {
     #expect(object.isMarkedStale || !mustBeStale, "\(key) version \(found.version) is fresh again")
     #expect(!object.isMarkedStale || mayBeStale, "\(key) version \(found.version) is marked")
     if !isAllowed || isTaken || mustBeStale && !object.isMarkedStale { hasFailed = true }
-    marked += object.isMarkedStale ? 1 : 0
     hits += 1
   }
 

@@ -24,6 +24,8 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
     /// Decides for each operation, by its number, whether it fails and with what.
     var fault: ((Int, Operation) -> Int32?)?
     var isPageCacheCold = false
+    /// Files that were synced since ``clearSyncs()``.
+    var syncs: [String] = []
   }
 
   let monitor = Monitor(State())
@@ -87,19 +89,35 @@ final class DiskSimulatedDevice: BlockDevice, @unchecked Sendable {
     }
   }
 
+  /// Paths of the files that were synced since the last ``clearSyncs()``.
+  var syncs: [String] { monitor.withLock { $0.syncs } }
+
+  func clearSyncs() { monitor.withLock { $0.syncs = [] } }
+
+  /// Puts a durable file there.
+  func add(_ path: String, _ bytes: [UInt8]) {
+    monitor.withLock { state in
+      let inode = Inode()
+      inode.bytes = bytes
+      inode.durable = bytes
+      state.names[path] = inode
+      state.durableNames[path] = inode
+    }
+  }
+
+  /// A device with what a power loss now would leave.
+  func durableCopy() -> DiskSimulatedDevice {
+    let result = DiskSimulatedDevice()
+    let files = monitor.withLock { $0.durableNames.mapValues(\.durable) }
+    for (name, bytes) in files { result.add(name, bytes) }
+    return result
+  }
+
   /// A device with the same files, all durable.
   func copy() -> DiskSimulatedDevice {
     let result = DiskSimulatedDevice()
     let files = monitor.withLock { $0.names.mapValues(\.bytes) }
-    result.monitor.withLock { state in
-      for (name, bytes) in files {
-        let inode = Inode()
-        inode.bytes = bytes
-        inode.durable = bytes
-        state.names[name] = inode
-        state.durableNames[name] = inode
-      }
-    }
+    for (name, bytes) in files { result.add(name, bytes) }
     return result
   }
 
@@ -263,7 +281,8 @@ final class DiskSimulatedFile: BlockFile, @unchecked Sendable {
   }
 
   func sync() throws(DeviceError) {
-    try device.perform(.sync, path) { _ -> Result<Void, DiskCode> in
+    try device.perform(.sync, path) { state -> Result<Void, DiskCode> in
+      state.syncs.append(path)
       inode.durable = inode.bytes
       return .success(())
     }

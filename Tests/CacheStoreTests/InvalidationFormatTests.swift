@@ -36,7 +36,7 @@ import Testing
     bytes.append(littleEndian: UInt64(5))
     #expect(
       bytes.withUnsafeBytes { InvalidationEntry.decode($0) }
-        == .startOver(sequence: 9, floor: 5, softFloor: 0))
+        == .startOver(sequence: 9, floor: 5, softFloor: 0, historyFloor: 9))
   }
 
   /// A store that was left with one frame more in a log.

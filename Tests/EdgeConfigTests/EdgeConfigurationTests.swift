@@ -79,6 +79,7 @@ private let complete = #"""
       largest: 1 GiB
       fsync: no
       snapshot_interval: 1h
+      snapshots: { every: 2 hours, keep: 3 days }
   admin:
     address: 127.0.0.1:9081
     users:
@@ -222,6 +223,8 @@ private let complete = #"""
     #expect(disk.largestBytes == 1 << 30)
     #expect(disk.fsync == .never)
     #expect(disk.snapshotInterval == .seconds(3600))
+    #expect(disk.snapshots?.every == .seconds(7200))
+    #expect(disk.snapshots?.keep == .seconds(3 * 86_400))
     let admin = try #require(configuration.admin)
     #expect(admin.address.port == 9081)
     #expect(admin.users.map(\.name) == ["admin", "second user"])

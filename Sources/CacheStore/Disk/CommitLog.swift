@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 
 // A log file that many threads append to and one thread of its own writes and syncs.
@@ -60,11 +61,12 @@ final class CommitLog: Sendable {
   private let prefix: String
   private let retryInterval: Duration
   private let counters: DiskCounters
+  private let logger: Logger
   private let thread = Monitor<DiskThread?>(nil)
 
   init(
     device: any BlockDevice, directory: String, prefix: String, firstNumber: UInt64,
-    retryInterval: Duration, counters: DiskCounters
+    retryInterval: Duration, counters: DiskCounters, logger: Logger
   ) {
     monitor = Monitor(State(number: firstNumber))
     self.device = device
@@ -72,6 +74,7 @@ final class CommitLog: Sendable {
     self.prefix = prefix
     self.retryInterval = retryInterval
     self.counters = counters
+    self.logger = logger
   }
 
   static func path(_ directory: String, _ prefix: String, _ number: UInt64) -> String {
@@ -138,6 +141,8 @@ final class CommitLog: Sendable {
         for payload in first { Self.append(payload, &state) }
         state.pending += rest
         state.mustSync = true
+        // What the file begins with is not what makes it long.
+        state.appendedBytes = 0
       }
       return state.number
     }
@@ -192,13 +197,16 @@ final class CommitLog: Sendable {
     var open: OpenFile?
     /// Payloads in the open file since its last sync, to be written again if that one fails.
     var unsynced: [UInt8] = []
+    var report = FailureReport(logger: logger, path: directory + "/" + prefix)
     while var batch = nextBatch() {
       unsynced += batch.payloads
       if unsynced.count > Self.mostUnsyncedBytes { batch.mustSync = true }
       do throws(DeviceError) {
         try write(batch, &open, &unsynced)
+        if batch.mustSync { report.noteSuccess() }
         succeed(batch)
       } catch {
+        report.note(error, at: .now)
         fail(batch, unsynced, error)
         open = nil
         unsynced = []

@@ -177,6 +177,17 @@ final class DiskIndex: Sendable {
     }
   }
 
+  /// Puts other tables in the place of all that is there; only while nothing else happens.
+  func replace(with tables: [LoadedShard]) {
+    for (number, shard) in shards.enumerated() {
+      shard.state.withLock { state in
+        state.table = number < tables.count ? tables[number].takeTable() : IndexShard()
+        state.removedWhileLoading = []
+        state.isLoading = false
+      }
+    }
+  }
+
   var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.table.count } } }
 
   /// Bytes of all tables.

@@ -10,6 +10,7 @@ struct DiskRecovery {
   let opened: OpenedStore
   let device: any BlockDevice
   let logger: Logger
+  let removals: RemovalSketch
 
   private var shards = (0..<DiskIndex.shardCount).map { _ in LoadedShard() }
   /// Segments the journal says are gone, and the generation below which all are.
@@ -17,10 +18,13 @@ struct DiskRecovery {
   private var firstGeneration: UInt64 = 0
   private(set) var replayedBytes = 0
 
-  init(opened: OpenedStore, device: any BlockDevice, logger: Logger) {
+  init(
+    opened: OpenedStore, device: any BlockDevice, logger: Logger, removals: RemovalSketch
+  ) {
     self.opened = opened
     self.device = device
     self.logger = logger
+    self.removals = removals
   }
 
   /// The index as it was saved; nil when it can't be trusted.
@@ -52,23 +56,35 @@ struct DiskRecovery {
   }
 
   private mutating func adopt(_ snapshot: IndexSnapshot) {
-    var slots: [UInt32: UInt32] = [:]
+    for (place, sequence) in snapshot.removals { removals.raise(place: place, to: sequence) }
+    shards = Self.shards(of: snapshot, in: opened.table)
+  }
+
+  /// The tables that a snapshot says, without what was in files that are gone.
+  static func shards(of snapshot: IndexSnapshot, in table: SegmentTable) -> [LoadedShard] {
+    // By slot of the snapshot; 0 stands for what is gone.
+    var slots = [UInt32](
+      repeating: 0, count: Int((snapshot.segments.map(\.slot).max() ?? 0) & 0x7F_FFFF) + 1)
     for saved in snapshot.segments {
-      guard let segment = opened.table.segment(generation: saved.generation) else { continue }
-      slots[saved.slot] = segment.slot
+      guard let segment = table.segment(generation: saved.generation),
+        Int(saved.slot) < slots.count
+      else { continue }
+      slots[Int(saved.slot)] = segment.slot
       segment.state.withLock { state in
         state.maxFetchSequence = max(state.maxFetchSequence, saved.maxFetchSequence)
-        state.dedicated = saved.dedicated
+        if let dedicated = saved.dedicated { state.dedicated = dedicated }
       }
     }
-    for (number, entries) in snapshot.shards.enumerated() {
-      shards[number].table = IndexShard(expecting: entries.count)
+    return snapshot.shards.map { entries in
+      let shard = LoadedShard()
+      shard.table = IndexShard(expecting: entries.count)
       for var entry in entries {
-        // The file is gone: so is what was in it.
-        guard let slot = slots[entry.slot] else { continue }
-        entry.setSlot(slot)
-        shards[number].table.insert(entry)
+        let saved = Int(entry.slot)
+        guard saved < slots.count, slots[saved] != 0 else { continue }
+        entry.setSlot(slots[saved])
+        shard.table.insert(entry)
       }
+      return shard
     }
   }
 
@@ -107,7 +123,10 @@ struct DiskRecovery {
   private mutating func apply(_ entry: JournalEntry) {
     switch entry {
     case .insertion(let insertion): insert(insertion)
-    case .removal(let hash): remove(hash)
+    case .removal(let hash):
+      // Its number is not in the journal; whatever was fetched in an earlier run is below this.
+      removals.record(hash, sequence: opened.invalidations.sequence)
+      remove(hash)
     case .markedStale(let hash):
       let shard = shards[DiskIndex.shardNumber(hash)]
       guard let position = shard.table.find(DiskIndex.fingerprint(hash)) else { return }
@@ -168,18 +187,21 @@ extension DiskTier {
 
   /// Loads the saved index and puts it in place; on the loading thread.
   func loadIndex(_ opened: OpenedStore) {
-    var recovery = DiskRecovery(opened: opened, device: device, logger: logger)
+    var recovery = DiskRecovery(
+      opened: opened, device: device, logger: logger, removals: removals)
     let shards = recovery.load()
     if shards == nil {
+      removals.recordAll(sequence: opened.invalidations.sequence)
       // Said durably before anything else: the old journals must never be believed again.
       let entry = JournalEntry.olderRemoved(generation: opened.superblock.firstGeneration)
       journal.append(entry.encoded())
       _ = journal.synchronize()
     }
-    let counts = Self.countBySlot(shards ?? [])
+    let counts = countBySlot(shards ?? [])
     let unused = noteSizes(counts, before: opened.superblock.firstGeneration)
     index.finishLoading(shards ?? (0..<DiskIndex.shardCount).map { _ in LoadedShard() })
-    removeUnused(unused)
+    // A kept snapshot may still need them when it is brought back.
+    if !isRestoring { removeUnused(unused) }
     inbox.monitor.update { state in
       state.isIndexLoaded = true
       state.wantsDeadSegments = true
@@ -190,19 +212,22 @@ extension DiskTier {
     self.recovery.update { $0 = shards == nil ? .startedEmpty : .complete }
   }
 
-  private static func countBySlot(_ shards: [LoadedShard]) -> [UInt32: Int] {
-    var counts: [UInt32: Int] = [:]
+  /// By slot; an array, since a dictionary takes longer than all the rest of loading.
+  private func countBySlot(_ shards: [LoadedShard]) -> [Int] {
+    var counts = [Int](repeating: 0, count: Int(table.all.map(\.slot).max() ?? 0) + 1)
     for shard in shards {
-      for entry in shard.table.entries where !entry.isEmpty { counts[entry.slot, default: 0] += 1 }
+      for entry in shard.table.entries where !entry.isEmpty && Int(entry.slot) < counts.count {
+        counts[Int(entry.slot)] += 1
+      }
     }
     return counts
   }
 
   /// Notes the sizes of earlier segments; returns those that hold nothing.
-  private func noteSizes(_ counts: [UInt32: Int], before generation: UInt64) -> [Segment] {
+  private func noteSizes(_ counts: [Int], before generation: UInt64) -> [Segment] {
     var unused: [Segment] = []
     for segment in table.all where segment.generation < generation {
-      guard counts[segment.slot] != nil else {
+      guard Int(segment.slot) < counts.count, counts[Int(segment.slot)] > 0 else {
         unused.append(segment)
         continue
       }

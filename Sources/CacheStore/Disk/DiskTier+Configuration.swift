@@ -30,6 +30,12 @@ extension DiskTier {
     public var sync = SyncPolicy.everySecond
     /// Time from one index snapshot to the next.
     public var snapshotInterval = Duration.seconds(60)
+    /// Time from one kept snapshot to the next; nil keeps none but those asked for.
+    public var keptSnapshotInterval: Duration? = .seconds(6 * 3600)
+    /// How long a kept snapshot is kept.
+    public var keptSnapshotLifetime = Duration.seconds(7 * 86_400)
+    /// Wall clock, Unix seconds.
+    public var clock: @Sendable () -> Int64 = wallClockSeconds
     /// Time without admission after the device failed.
     public var retryInterval = Duration.seconds(1)
     /// Threads for reads that the page cache can't answer.
@@ -75,6 +81,7 @@ extension DiskTier {
 /// | `journal-N.log` | changes of the index, ``JournalEntry`` |
 /// | `invalidations-N.log` | ``InvalidationEntry`` |
 /// | `index-N.snapshot` | ``IndexSnapshot``; N is the first journal to replay over it |
+/// | `snapshots/TIME.snapshot` | ``KeptSnapshot`` |
 /// | `segments/G.segment` | shared segment of generation G |
 /// | `segments/G.object` | dedicated segment of generation G |
 struct DiskDirectories: Sendable {
@@ -82,7 +89,18 @@ struct DiskDirectories: Sendable {
   static let invalidationPrefix = "invalidations-"
 
   let root: String
+
+  init(root: String) { self.root = root }
+
+  /// The same for a path as it was configured.
+  init(path: String) {
+    var root = path
+    while root.count > 1, root.hasSuffix("/") { root.removeLast() }
+    self.root = root
+  }
+
   var segments: String { root + "/segments" }
+  var snapshots: String { root + "/snapshots" }
   var lock: String { root + "/lock" }
   var superblock: String { root + "/superblock" }
 }

@@ -29,6 +29,10 @@ public final class DiskTier: Sendable {
   let reader: DiskReader
   let writer: SegmentWriter
   let invalidations: Mutex<InvalidationState>
+  /// Which hashes were removed when, also of objects that only a kept snapshot still has.
+  let removals = RemovalSketch()
+  /// Whether the tier was opened to bring a kept snapshot back: then it only reads, until it does.
+  let isRestoring: Bool
   private let recovered: InvalidationState
   let recovery = Monitor(DiskStatistics.Recovery.loading)
   private let threads: Monitor<[DiskThread]>
@@ -42,9 +46,17 @@ public final class DiskTier: Sendable {
   }
 
   /// The same on a given device.
-  public init(
+  public convenience init(
     configuration: Configuration, device: any BlockDevice, logger: Logger
   ) throws(StoreError) {
+    try self.init(
+      configuration: configuration, device: device, logger: logger, isRestoring: false)
+  }
+
+  init(
+    configuration: Configuration, device: any BlockDevice, logger: Logger, isRestoring: Bool
+  ) throws(StoreError) {
+    self.isRestoring = isRestoring
     let configuration = try configuration.checked()
     let opened = try OpenedStore(path: configuration.path, device: device, logger: logger)
     self.configuration = configuration
@@ -62,17 +74,17 @@ public final class DiskTier: Sendable {
     journal = CommitLog(
       device: device, directory: directories.root, prefix: DiskDirectories.journalPrefix,
       firstNumber: opened.nextJournalNumber, retryInterval: configuration.retryInterval,
-      counters: counters)
+      counters: counters, logger: logger)
     invalidationLog = CommitLog(
       device: device, directory: directories.root, prefix: DiskDirectories.invalidationPrefix,
       firstNumber: opened.invalidationNumber + 1, retryInterval: configuration.retryInterval,
-      counters: counters)
+      counters: counters, logger: logger)
     reader = DiskReader(
       seal: ChecksumSeal(), index: index, journal: journal, counters: counters)
     writer = SegmentWriter(
       configuration: configuration, device: device, directories: directories, inbox: inbox,
-      index: index, table: table, journal: journal, reader: reader, counters: counters,
-      logger: logger, keptSnapshots: opened.snapshotNumbers)
+      index: index, table: table, journal: journal, removals: removals, reader: reader,
+      counters: counters, logger: logger, keptSnapshots: opened.snapshotNumbers)
     writer.floor.store(recovered.floor, ordering: .releasing)
     try startThreads(opened)
   }
@@ -80,7 +92,7 @@ public final class DiskTier: Sendable {
   private func startThreads(_ opened: OpenedStore) throws(StoreError) {
     reader.pool.start(threadCount: configuration.readerThreads)
     let writerThread = DiskThread.start("edge-disk-write") { [self] in
-      writer.run(afterSnapshot: { self.shortenInvalidationLog() })
+      writer.run(keeper: makeKeeper(), afterSnapshot: { self.shortenInvalidationLog() })
     }
     let loader = DiskThread.start("edge-disk-load") { [self] in loadIndex(opened) }
     guard journal.start(), invalidationLog.start(), let writerThread, let loader else {
@@ -159,6 +171,16 @@ public final class DiskTier: Sendable {
     index.remove(hash) { journal.append(JournalEntry.removal(hash).encoded()) }
   }
 
+  /// Forgets an object that a removal took, also where only a kept snapshot has it.
+  /// - Parameter sequence: what was fetched under a lower number is gone.
+  func remove(_ hash: KeyHash, before sequence: UInt64) {
+    removals.record(hash, sequence: sequence)
+    inbox.cancel(hash)
+    let entry = JournalEntry.removal(hash).encoded()
+    let isThere = index.remove(hash) { journal.append(entry) }
+    if !isThere { journal.append(entry) }
+  }
+
   /// Marks an object stale, also one on its way to disk.
   func markStale(_ hash: KeyHash) {
     inbox.markStale(hash) {
@@ -180,15 +202,22 @@ public final class DiskTier: Sendable {
   }
 
   /// Ends a spool and gives the object it makes; readable at once, found by lookups once its last
-  /// bytes are written. Nil when the spool failed or was aborted.
+  /// bytes are written. Nil when the spool failed or was aborted, or `isGone` says so: it is asked
+  /// once the inbox knows of the spool, so whatever it misses is a sweep that the inbox remembers.
   public func finishSpool(
     _ spool: SpoolWriter, hash: KeyHash, key: UnsafeRawBufferPointer,
-    head: UnsafeRawBufferPointer, metadata: ObjectMetadata, tags: [UInt64] = []
+    head: UnsafeRawBufferPointer, metadata: ObjectMetadata, tags: [UInt64] = [],
+    unless isGone: () -> Bool = { false }
   ) -> StoredObject? {
     let ticket = inbox.ticket(for: hash)
     let finish = SpoolWriter.Finish(
       hash: hash, key: [UInt8](key), head: [UInt8](head), metadata: metadata, tags: tags,
       ticket: ticket)
+    if isGone() {
+      inbox.cancel(hash, ticket: ticket)
+      spool.abort()
+      return nil
+    }
     guard spool.end(finish) else {
       inbox.cancel(hash, ticket: ticket)
       return nil
@@ -228,6 +257,11 @@ public final class DiskTier: Sendable {
     inbox.synchronize()
   }
 
+  /// Returns once the saved index is loaded.
+  public func waitUntilReady() async {
+    await Task.detached { self.waitUntilLoaded() }.value
+  }
+
   /// Waits until the saved index is loaded. Not for loops.
   func waitUntilLoaded() {
     _ = recovery.wait(until: nil) { $0 == .loading ? nil : true }
@@ -258,6 +292,7 @@ public final class DiskTier: Sendable {
     inbox.monitor.update { $0.stop = stop }
     for thread in threads.withLock({ $0 }) { thread.join() }
     let isFlushing = stop == .flushing
+    for request in inbox.takeKeepRequests() { request(.failure(.stopped)) }
     journal.stop(flushing: isFlushing)
     invalidationLog.stop(flushing: isFlushing)
     reader.pool.stop()

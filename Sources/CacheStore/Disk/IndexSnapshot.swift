@@ -4,7 +4,7 @@
 /// |---|---|---|
 /// | 0 | 4 | magic `SESN` |
 /// | 4 | 2 | format version |
-/// | 6 | 2 | 1: entries have a mark and 23 bits of slot; 0: 24 bits of slot |
+/// | 6 | 2 | 2: removals follow; 1: entries have a mark and 23 bits of slot; 0: 24 bits of slot |
 /// | 8 | 8 | number of the first journal file to replay over it |
 /// | 16 | 4 | segments |
 /// | 20 | 4 | shards |
@@ -12,6 +12,7 @@
 /// | 32 | 64 each | segments |
 /// | | 8 | checksum of the segments |
 /// | | | shards: 8 bytes count, 8 bytes checksum, entries of 12 bytes, zeros up to 8 |
+/// | | | removals: 8 bytes count, 8 bytes checksum, 8 bytes place and 8 bytes sequence each |
 ///
 /// A segment: generation 8, slot 4, kind 4 (0 shared, 1 dedicated), highest fetch sequence 8, and
 /// for a dedicated one its object's hash 16, record position 8, record count 8; zeros 8.
@@ -28,10 +29,13 @@ struct IndexSnapshot {
   private static let magic: UInt32 = 0x4E53_4553
   private static let headerBytes = 32
   private static let segmentBytes = 64
+  private static let removalSeed: UInt64 = 0x7265_6D6F_7661_6C73
 
   var journalNumber: UInt64
   var segments: [SavedSegment]
   var shards: [[IndexEntry]]
+  /// What ``RemovalSketch`` remembers.
+  var removals: [(place: Int, sequence: UInt64)] = []
 
   static func path(_ directory: String, _ journalNumber: UInt64) -> String {
     directory + "/index-" + hexadecimal(journalNumber) + ".snapshot"
@@ -52,7 +56,7 @@ struct IndexSnapshot {
         + entries * IndexShard.entryBytes)
     bytes.append(littleEndian: Self.magic)
     bytes.append(littleEndian: DiskFormat.version)
-    bytes.append(littleEndian: UInt16(1))
+    bytes.append(littleEndian: UInt16(2))
     bytes.append(littleEndian: journalNumber)
     bytes.append(littleEndian: UInt32(segments.count))
     bytes.append(littleEndian: UInt32(shards.count))
@@ -67,7 +71,17 @@ struct IndexSnapshot {
       shard.withUnsafeBytes { bytes.append(contentsOf: $0) }
       bytes.pad(toMultipleOf: 8)
     }
+    appendRemovals(to: &bytes)
     return bytes
+  }
+
+  private func appendRemovals(to bytes: inout [UInt8]) {
+    let words = removals.flatMap { [UInt64($0.place).littleEndian, $0.sequence.littleEndian] }
+    bytes.append(littleEndian: UInt64(removals.count))
+    words.withUnsafeBytes { words in
+      bytes.append(littleEndian: BlockChecksum.of(words, seed: Self.removalSeed))
+      bytes.append(contentsOf: words)
+    }
   }
 
   private static func appendChecksum(to bytes: inout [UInt8], from start: Int) {
@@ -121,7 +135,28 @@ struct IndexSnapshot {
       // Without marks the bit was the slot's highest; what has it set is given up.
       snapshot.shards.append(hasMarks ? shard : shard.filter { !$0.isMarkedStale })
     }
+    guard bytes.load(6, as: UInt16.self) > 1 else { return snapshot }
+    guard let removals = decodeRemovals(bytes, offset) else { return nil }
+    snapshot.removals = removals
     return snapshot
+  }
+
+  private static func decodeRemovals(
+    _ bytes: UnsafeRawBufferPointer, _ offset: Int
+  ) -> [(place: Int, sequence: UInt64)]? {
+    guard bytes.count - offset >= 16,
+      let count = Int(exactly: bytes.load(offset, as: UInt64.self)),
+      count <= (bytes.count - offset - 16) / 16
+    else { return nil }
+    let words = bytes.slice(offset + 16, count * 16)
+    guard bytes.load(offset + 8, as: UInt64.self) == BlockChecksum.of(words, seed: removalSeed)
+    else { return nil }
+    return (0..<count).map { number in
+      (
+        Int(truncatingIfNeeded: words.load(number * 16, as: UInt64.self)),
+        words.load(number * 16 + 8, as: UInt64.self)
+      )
+    }
   }
 
   private static func decodeSegment(_ bytes: UnsafeRawBufferPointer) -> SavedSegment {

@@ -19,6 +19,12 @@ public struct InvalidationState: Sendable, Equatable {
       self.selectors = selectors
       self.kind = kind
     }
+
+    /// Bytes that it takes in the log.
+    var logBytes: Int {
+      LogFormat.frameHeaderBytes + 16
+        + selectors.reduce(0) { $0 + SelectorFormat.byteCount($1) }
+    }
   }
 
   /// The highest number given to an invalidation or used by a fetch.
@@ -29,6 +35,15 @@ public struct InvalidationState: Sendable, Equatable {
   public var softFloor: UInt64 = 0
   /// By rising sequence.
   public var rules: [Rule] = []
+  /// What was worked off, by rising sequence: kept so that nothing that it took comes back with a
+  /// restored snapshot or an import. Bounded by ``mostHistoryBytes``.
+  var history: [Rule] = []
+  /// Of what was worked off up to this number nothing is known any more.
+  var historyFloor: UInt64 = 0
+  /// Bytes that ``history`` takes in the log.
+  private(set) var historyBytes = 0
+  /// The oldest leaves when it grows beyond this.
+  static let mostHistoryBytes = 4 << 20
 
   /// No invalidations.
   public init() {}
@@ -51,7 +66,15 @@ public struct InvalidationState: Sendable, Equatable {
       let place = rules.lastIndex { $0.sequence <= sequence }.map { $0 + 1 } ?? 0
       rules.insert(rule, at: place)
     }
-    rules.removeAll { $0.sequence <= ($0.kind == .hard ? floor : max(floor, softFloor)) }
+    guard selectors.count > rest.count else { return }
+    rules = rules.filter { !isCovered($0) }
+    history = history.filter { !isCovered($0) }
+    historyBytes = history.reduce(0) { $0 + $1.logBytes }
+  }
+
+  /// True when a floor says all that a rule says.
+  private func isCovered(_ rule: Rule) -> Bool {
+    rule.sequence <= (rule.kind == .hard ? floor : max(floor, softFloor))
   }
 
   private func isKnown(_ rule: Rule) -> Bool {
@@ -62,93 +85,60 @@ public struct InvalidationState: Sendable, Equatable {
     return false
   }
 
+  /// Takes floors as they are and forgets the rules.
+  mutating func startOver(
+    sequence: UInt64, floor: UInt64, softFloor: UInt64, historyFloor: UInt64
+  ) {
+    self.sequence = max(self.sequence, sequence)
+    self.floor = floor
+    self.softFloor = softFloor
+    self.historyFloor = historyFloor
+    rules = []
+    history = []
+    historyBytes = 0
+  }
+
   mutating func markSwept(through sequence: UInt64) {
+    guard let first = rules.first, first.sequence <= sequence else { return }
+    for rule in rules where rule.sequence <= sequence { addToHistory(rule) }
     rules.removeAll { $0.sequence <= sequence }
   }
-}
 
-/// An entry of the invalidation log: the payload of a frame of ``LogFormat``.
-///
-/// | offset | size | field |
-/// |---|---|---|
-/// | 0 | 1 | 1 invalidation, 2 swept, 3 start over from floors and sequence, 4 soft invalidation |
-/// | 1 | 3 | zero |
-/// | 4 | 4 | invalidation: number of selectors |
-/// | 8 | 8 | sequence |
-/// | 16 | 8 | start over: floor |
-/// | 24 | 8 | start over: soft floor; 0 when it is not there |
-/// | 16 | | invalidation: selectors |
-///
-/// ``SelectorFormat`` says how a selector is written. An entry or a selector of another kind comes
-/// from a later version: what it takes is not known, so the start raises the floor.
-enum InvalidationEntry: Equatable {
-  case invalidation(
-    sequence: UInt64, selectors: [InvalidationSelector], kind: InvalidationKind = .hard)
-  case swept(sequence: UInt64)
-  case startOver(sequence: UInt64, floor: UInt64, softFloor: UInt64 = 0)
-
-  func encoded() -> [UInt8] {
-    var bytes: [UInt8] = []
-    switch self {
-    case .invalidation(let sequence, let selectors, let kind):
-      bytes.append(littleEndian: UInt32(kind == .hard ? 1 : 4))
-      bytes.append(littleEndian: UInt32(selectors.count))
-      bytes.append(littleEndian: sequence)
-      for selector in selectors { SelectorFormat.encode(selector, into: &bytes) }
-    case .swept(let sequence):
-      bytes.append(littleEndian: UInt64(2))
-      bytes.append(littleEndian: sequence)
-    case .startOver(let sequence, let floor, let softFloor):
-      bytes.append(littleEndian: UInt64(3))
-      bytes.append(littleEndian: sequence)
-      bytes.append(littleEndian: floor)
-      bytes.append(littleEndian: softFloor)
+  /// Notes an invalidation that is worked off.
+  mutating func addToHistory(_ rule: Rule) {
+    if isCovered(rule) || rule.sequence <= historyFloor { return }
+    let place = history.lastIndex { $0.sequence <= rule.sequence }.map { $0 + 1 } ?? 0
+    history.insert(rule, at: place)
+    historyBytes += rule.logBytes
+    guard historyBytes > Self.mostHistoryBytes else { return }
+    // A quarter at once: finding out which costs a pass.
+    var kept = historyBytes
+    let newest = history.first { rule in
+      kept -= rule.logBytes
+      return kept <= Self.mostHistoryBytes * 3 / 4
     }
-    return bytes
+    forgetHistory(through: newest?.sequence ?? sequence)
   }
 
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> InvalidationEntry? {
-    var cursor = ByteCursor(bytes)
-    guard let kind = cursor.read(UInt32.self), let count = cursor.read(UInt32.self),
-      let sequence = cursor.read(UInt64.self)
-    else { return nil }
-    switch kind {
-    case 1, 4:
-      var selectors: [InvalidationSelector] = []
-      for _ in 0..<count {
-        guard let selector = SelectorFormat.decode(&cursor) else { return nil }
-        selectors.append(selector)
-      }
-      return .invalidation(
-        sequence: sequence, selectors: selectors, kind: kind == 1 ? .hard : .soft)
-    case 2: return .swept(sequence: sequence)
-    case 3:
-      guard let floor = cursor.read(UInt64.self) else { return nil }
-      return .startOver(
-        sequence: sequence, floor: floor, softFloor: cursor.read(UInt64.self) ?? 0)
-    default: return nil
-    }
-  }
-
-  /// Brings `state` up to this entry.
-  func apply(to state: inout InvalidationState) {
-    switch self {
-    case .invalidation(let sequence, let selectors, let kind):
-      state.add(sequence: sequence, selectors: selectors, kind: kind)
-    case .swept(let sequence): state.markSwept(through: sequence)
-    case .startOver(let sequence, let floor, let softFloor):
-      state.sequence = max(state.sequence, sequence)
-      state.floor = floor
-      state.softFloor = softFloor
-      state.rules = []
-    }
+  /// Lets go of what was worked off up to a number.
+  mutating func forgetHistory(through sequence: UInt64) {
+    guard sequence > historyFloor else { return }
+    historyFloor = sequence
+    history.removeAll { $0.sequence <= sequence }
+    historyBytes = history.reduce(0) { $0 + $1.logBytes }
   }
 }
 
 extension InvalidationState {
   /// Entries from which the state can be made again, with nothing before them.
   var entries: [InvalidationEntry] {
-    [.startOver(sequence: sequence, floor: floor, softFloor: softFloor)]
+    [
+      .startOver(
+        sequence: sequence, floor: floor, softFloor: softFloor, historyFloor: historyFloor)
+    ]
+      + history.map {
+        .workedOff(sequence: $0.sequence, selectors: $0.selectors, kind: $0.kind)
+      }
       + rules.map {
         .invalidation(sequence: $0.sequence, selectors: $0.selectors, kind: $0.kind)
       }

@@ -26,9 +26,7 @@ struct OpenedStore: Sendable {
   private static let sequenceGap: UInt64 = 1 << 40
 
   init(path: String, device: any BlockDevice, logger: Logger) throws(StoreError) {
-    var root = path
-    while root.count > 1, root.hasSuffix("/") { root.removeLast() }
-    directories = DiskDirectories(root: root)
+    directories = DiskDirectories(path: path)
     lock = try Self.lock(directories, device)
     let names: [String]
     let advanced: Result<Superblock, StoreError>
@@ -182,8 +180,9 @@ struct OpenedStore: Sendable {
       logger.error(
         "the disk tier's invalidation log is damaged; everything stored before is invalidated",
         metadata: ["path": "\(directories.root)"])
-      state.floor = state.sequence
-      state.rules = []
+      state.startOver(
+        sequence: state.sequence, floor: state.sequence, softFloor: state.softFloor,
+        historyFloor: state.sequence)
     }
     return state
   }

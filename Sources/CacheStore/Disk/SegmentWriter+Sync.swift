@@ -46,23 +46,28 @@ extension SegmentWriter {
   /// Saves the index and drops the journal files that it makes needless.
   func takeSnapshot() {
     let hadLost = journal.takeLostEntries()
+    let requests = inbox.takeKeepRequests()
+    let mark = keeper?.mark()
     do throws(DeviceError) {
-      try writeSnapshot()
+      let saved = try writeSnapshot()
       counters.snapshots.add(1)
+      if let mark { keeper?.keepIfDue(saved, mark: mark, for: requests) }
     } catch {
       counters.snapshotErrors.add(1)
       if hadLost { journal.noteLostEntries() }
       logger.warning("index snapshot failed", metadata: ["cause": "\(error)"])
+      for request in requests { request(.failure(.device(error))) }
       return
     }
     afterSnapshot()
   }
 
-  private func writeSnapshot() throws(DeviceError) {
+  private func writeSnapshot() throws(DeviceError) -> SnapshotKeeper.Saved {
     // First the journal's new file, then the copy: a change during the copy is in that file, and
     // replaying it over the copy gives the same end whether the copy has it or not.
     let number = journal.rotate()
     var snapshot = IndexSnapshot(journalNumber: number, segments: [], shards: [])
+    snapshot.removals = removals.places
     for shard in 0..<DiskIndex.shardCount { snapshot.shards.append(index.copyShard(shard)) }
     for segment in table.all {
       snapshot.segments.append(
@@ -71,10 +76,13 @@ extension SegmentWriter {
           maxFetchSequence: segment.maxFetchSequence, dedicated: segment.dedicated))
     }
     if configuration.sync != .never { try syncSegments() }
+    let bytes = snapshot.encoded()
     try device.replaceFile(
-      IndexSnapshot.path(directories.root, number), in: directories.root, snapshot.encoded())
+      IndexSnapshot.path(directories.root, number), in: directories.root, bytes)
     keptSnapshots.append(number)
     removeOutdated()
+    return SnapshotKeeper.Saved(
+      bytes: bytes, objectCount: snapshot.shards.reduce(0) { $0 + $1.count })
   }
 
   /// Keeps the two newest snapshots and the journal files from the older of them on: should the

@@ -56,6 +56,7 @@ final class SegmentWriter: @unchecked Sendable {
   let index: DiskIndex
   let table: SegmentTable
   let journal: CommitLog
+  let removals: RemovalSketch
   let reader: DiskReader
   let counters: DiskCounters
   let logger: Logger
@@ -75,13 +76,16 @@ final class SegmentWriter: @unchecked Sendable {
   var nextSnapshot: MonotonicTime
   var prefersSpools = false
   var keptSnapshots: [UInt64]
+  /// Keeps snapshots for longer; there from the thread's start on.
+  var keeper: SnapshotKeeper?
   /// Called after each snapshot; the invalidation log is shortened then.
   var afterSnapshot: @Sendable () -> Void = {}
 
   init(
     configuration: DiskTier.Configuration, device: any BlockDevice, directories: DiskDirectories,
     inbox: WriterInbox, index: DiskIndex, table: SegmentTable, journal: CommitLog,
-    reader: DiskReader, counters: DiskCounters, logger: Logger, keptSnapshots: [UInt64]
+    removals: RemovalSketch, reader: DiskReader, counters: DiskCounters, logger: Logger,
+    keptSnapshots: [UInt64]
   ) {
     self.configuration = configuration
     self.device = device
@@ -90,6 +94,7 @@ final class SegmentWriter: @unchecked Sendable {
     self.index = index
     self.table = table
     self.journal = journal
+    self.removals = removals
     self.reader = reader
     self.counters = counters
     self.logger = logger
@@ -112,7 +117,8 @@ final class SegmentWriter: @unchecked Sendable {
     case stop
   }
 
-  func run(afterSnapshot: @escaping @Sendable () -> Void) {
+  func run(keeper: SnapshotKeeper, afterSnapshot: @escaping @Sendable () -> Void) {
+    self.keeper = keeper
     self.afterSnapshot = afterSnapshot
     while true {
       switch nextTask() {
@@ -151,15 +157,20 @@ final class SegmentWriter: @unchecked Sendable {
       state.wantsDeadSegments = false
       return .deadSegments
     }
+    // Before the queue, which may never be empty.
+    if nextSnapshot <= now {
+      nextSnapshot = now.advanced(by: configuration.snapshotInterval)
+      if state.isIndexLoaded { return .snapshot }
+    }
     if let task = writeTask(&state) { return task }
     if state.wantsSync {
       state.wantsSync = false
       return .sync(round: state.syncsAsked)
     }
-    if nextSnapshot <= now || state.wantsSnapshot {
-      nextSnapshot = now.advanced(by: configuration.snapshotInterval)
+    if state.isIndexLoaded, state.wantsSnapshot || !state.keepRequests.isEmpty {
       state.wantsSnapshot = false
-      if state.isIndexLoaded { return .snapshot }
+      nextSnapshot = now.advanced(by: configuration.snapshotInterval)
+      return .snapshot
     }
     return state.stop == nil ? nil : .finish
   }
@@ -342,7 +353,7 @@ final class SegmentWriter: @unchecked Sendable {
       throw DeviceError(operation: "create", path: directories.segments, code: ENOSPC)
     }
     let path = directories.segments + "/" + SegmentFormat.fileName(generation, kind)
-    let file = try device.open(path, .create)
+    let file = try createFile(path)
     do throws(DeviceError) {
       try file.write(SegmentFormat.header(generation: generation, kind: kind), at: 0)
     } catch {
@@ -356,6 +367,17 @@ final class SegmentWriter: @unchecked Sendable {
     table.add(segment)
     hasNewNames = true
     return (segment, file)
+  }
+
+  /// A new file; when somebody took its folder away, in a new folder.
+  private func createFile(_ path: String) throws(DeviceError) -> any BlockFile {
+    do throws(DeviceError) {
+      return try device.open(path, .create)
+    } catch {
+      guard error.code == ENOENT else { throw error }
+      try device.createDirectory(directories.segments)
+      return try device.open(path, .create)
+    }
   }
 
   /// Writes the footer; the segment takes nothing more.

@@ -9,6 +9,12 @@ import DequeModule
 /// One finished sweep, remembered for what was on its way to disk when it ran.
 struct RememberedSweep: Sendable {
   let match: @Sendable (InvalidationSubject) -> InvalidationMatch?
+  /// The newest ticket when it began.
+  var ticket: UInt64 = 0
+
+  init(match: @escaping @Sendable (InvalidationSubject) -> InvalidationMatch?) {
+    self.match = match
+  }
 }
 
 extension Collection<RememberedSweep> {
@@ -60,6 +66,8 @@ final class WriterInbox: Sendable {
     var wantsSync = false
     var wantsSnapshot = false
     var wantsDeadSegments = false
+    /// Who waits for a kept snapshot.
+    var keepRequests: [KeepRequest] = []
     /// Rounds of sync asked for and done.
     var syncsAsked: UInt64 = 0
     var syncsDone: UInt64 = 0
@@ -67,6 +75,8 @@ final class WriterInbox: Sendable {
   }
 
   enum Stop { case flushing, atOnce }
+
+  typealias KeepRequest = @Sendable (Result<KeptSnapshot, SnapshotFailure>) -> Void
 
   static let mostSweeps = 16
   let monitor = Monitor(State())
@@ -145,8 +155,24 @@ final class WriterInbox: Sendable {
   /// From now on nothing that `sweep` takes enters the index, and what it marks enters marked.
   func remember(_ sweep: RememberedSweep) {
     monitor.update { state in
+      var sweep = sweep
+      sweep.ticket = state.lastTicket
       state.sweeps.append(sweep)
-      if state.sweeps.count > Self.mostSweeps { state.sweeps.removeFirst() }
+      guard state.sweeps.count > Self.mostSweeps else { return }
+      let forgotten = state.sweeps.removeFirst()
+      // What sweeps wait for is written by now; a spool may take longer. One that began before what
+      // is forgotten would enter the index without being compared with it: it is given up.
+      state.pending = state.pending.filter { _, pending in
+        pending.object != nil || pending.ticket > forgotten.ticket
+      }
+    }
+  }
+
+  /// Takes who waits for a kept snapshot.
+  func takeKeepRequests() -> [KeepRequest] {
+    monitor.withLock { state in
+      defer { state.keepRequests = [] }
+      return state.keepRequests
     }
   }
 

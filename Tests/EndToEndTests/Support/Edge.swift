@@ -12,6 +12,7 @@ final class Edge {
   private let adminScheme: String
   private(set) var process: ChildProcess?
   private let configuration: String
+  private let wrapper: [String]
 
   /// Starts the edge in front of `originPort`.
   /// - Parameters:
@@ -23,12 +24,15 @@ final class Edge {
   ///   - adminArguments: what curl needs beside for the admin API.
   ///   - more: further top-level sections.
   ///   - listeners: further listeners, each line indented by two spaces.
+  ///   - wrapper: a program and its arguments that become the edge, such as one that injects
+  ///     faults.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
     origin: String = "",
     more: String = "", users: String = "", admin: String = "", adminArguments: [String] = [],
-    logLevel: String = "warning", threads: Int = 2
+    logLevel: String = "warning", threads: Int = 2, wrapper: [String] = []
   ) throws {
+    self.wrapper = wrapper
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -92,8 +96,9 @@ final class Edge {
 
   /// Starts the process and waits until it is ready.
   func start() throws {
+    let command = wrapper + [Self.binary, "serve", "--config", configurationPath]
     let process = try ChildProcess(
-      Self.binary, ["serve", "--config", configurationPath],
+      "/usr/bin/env", command,
       environment: ["EDGE_ADMIN_PASSWORD": Self.password, "SWIFT_BACKTRACE": "enable=no"])
     self.process = process
     let isReady = try eventually {
@@ -103,6 +108,19 @@ final class Edge {
     guard isReady, process.isRunning else {
       throw SocketFailure(what: "the edge did not start: \(process.text)")
     }
+  }
+
+  /// Ends the process in good order.
+  func stop() {
+    process?.signal(SIGTERM)
+    process?.wait()
+  }
+
+  /// Runs a command of the binary on this edge's configuration file.
+  func command(_ arguments: String...) throws -> (status: Int32, output: String) {
+    try ChildProcess.run(
+      Self.binary, arguments + ["--config", configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Self.password])
   }
 
   /// Kills the process as a power cut would, as far as this machine goes.

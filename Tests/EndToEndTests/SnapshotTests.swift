@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// `edge snapshot` and `/v1/snapshots` on the real binary.
+@Suite struct SnapshotTests {
+  private static let store = """
+      memory: { size: 1 MiB, largest: 64 KiB }
+      disk: { path: cache, size: 256 MiB, snapshots: { every: 1 hour, keep: 2 days } }
+    """
+
+  private func path(_ name: String) -> String { "/large?bytes=300000&tag=\(name)" }
+
+  private func fill(_ edge: Edge, _ names: [String]) throws {
+    for name in names {
+      #expect(
+        try eventually {
+          try edge.get(path(name)).header("X-Cache") == "Hit from edge"
+        })
+    }
+  }
+
+  private func names(_ edge: Edge) throws -> [String] {
+    let list = try edge.command("snapshot", "list", "--json")
+    #expect(list.status == 0, "\(list.output)")
+    let fields = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [String: Any]
+    return (fields?["snapshots"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+  }
+
+  @Test func aSnapshotIsMadeListedAndBroughtBackWithoutWhatWasPurged() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    try fill(edge, ["a", "b", "c"])
+    let made = try edge.command("snapshot", "create")
+    #expect(made.status == 0, "\(made.output)")
+    #expect(made.output.contains("(3 objects)"), "\(made.output)")
+    let answer = try edge.admin("/v1/snapshots")
+    #expect(answer.status == 200)
+    let name = try #require(try names(edge).last)
+    #expect(answer.body.contains(name))
+    #expect(
+      try edge.admin("/v1/snapshots", "-X", "POST", "-d", "{}").status == 415)
+
+    try fill(edge, ["d"])
+    #expect(try edge.invalidate(path("b")).status == 201)
+    let early = try edge.command("snapshot", "restore", name)
+    #expect(early.status == 69)
+    #expect(early.output.contains("stop it first"), "\(early.output)")
+    edge.killHard()
+
+    let restored = try edge.command("snapshot", "restore", name)
+    #expect(restored.status == 0, "\(restored.output)")
+    #expect(restored.output.contains("2 objects"), "\(restored.output)")
+    // On a stopped store, too.
+    let another = try edge.command("snapshot", "create")
+    #expect(another.output.contains("(2 objects)"), "\(another.output)")
+    #expect(try names(edge).count >= 2)
+    origin.stop()
+    try edge.start()
+    #expect(try eventually { try edge.metric("edge_store_disk_objects") == 2 })
+    #expect(try edge.get(path("a")).header("X-Cache") == "Hit from edge")
+    #expect(try edge.get(path("c")).bytes.count == 300_000)
+    // Purged, and stored after the snapshot: the origin is gone, so neither can be had.
+    #expect(try edge.get(path("b")).status == 502)
+    #expect(try edge.get(path("d")).status == 502)
+  }
+
+  @Test func whatCannotBeDoneIsSaid() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    let without = try edge.command("snapshot", "create")
+    #expect(without.status == 78)
+    #expect(without.output.contains("store.disk"))
+    #expect(
+      try edge.admin(
+        "/v1/snapshots", "-X", "POST", "-H", "Content-Type: application/json", "-d", "{}"
+      ).status == 409)
+    let disk = try Edge(originPort: origin.port, store: Self.store)
+    disk.stop()
+    let unknown = try disk.command("snapshot", "restore", "2020-01-01T00-00-00Z")
+    #expect(unknown.status == 1)
+    #expect(unknown.output.contains("snapshot list"))
+  }
+}
