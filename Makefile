@@ -1,9 +1,10 @@
 # Synapse Edge. The work is in scripts/; `make help` lists the commands.
-.PHONY: help run test bench build lint clean
+.PHONY: help run test fuzz bench build lint clean
 
 help:
 	@echo "make run    build, start the fixture origin and the edge, print commands to try"
 	@echo "make test   build and run every test and the formatter's rules"
+	@echo "make fuzz   run every fuzzing harness for SECONDS=60 seconds each"
 	@echo "make bench  measure the edge beside nginx, Varnish, Traffic Server, H2O and HAProxy"
 	@echo "make build  build the release binaries edge and edge-bench"
 	@echo "make lint   check the formatter's rules"
@@ -15,6 +16,9 @@ run:
 test:
 	@scripts/test.sh
 
+fuzz:
+	@scripts/fuzz.sh
+
 bench:
 	@scripts/bench.sh
 
@@ -25,4 +29,4 @@ lint:
 	@scripts/lint.sh
 
 clean:
-	rm -rf .build var
+	rm -rf .build .build-fuzz var
