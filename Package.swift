@@ -119,7 +119,10 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
 
-    .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: settings),
+    .testTarget(
+      name: "HTTPMessageTests", dependencies: ["HTTPMessage"],
+      // The oracle reads hundreds of thousands of messages, which takes minutes without.
+      swiftSettings: settings + [.unsafeFlags(["-O"])]),
     .testTarget(name: "CachePolicyTests", dependencies: ["CachePolicy"], swiftSettings: settings),
     .testTarget(name: "EdgeConfigTests", dependencies: ["EdgeConfig"], swiftSettings: settings),
     .testTarget(

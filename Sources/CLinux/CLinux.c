@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 ssize_t edge_preadv2_nowait(int descriptor, void *bytes, size_t count, off_t offset) {
@@ -10,6 +13,14 @@ ssize_t edge_preadv2_nowait(int descriptor, void *bytes, size_t count, off_t off
 
 int edge_socket_create(int family, int type, int protocol) {
   return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+}
+
+int64_t edge_socket_received_bytes(int socket) {
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
+  const size_t needed = offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
+  return size >= needed ? (int64_t)info.tcpi_bytes_received : -1;
 }
 
 int edge_thread_set_name(unsigned long thread, const char *name) {

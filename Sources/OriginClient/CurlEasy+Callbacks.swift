@@ -26,7 +26,12 @@ func contentArrived(
 ) -> Int {
   guard let transfer = easy(context)?.transfer else { return 0 }
   let content = UnsafeRawBufferPointer(start: bytes, count: size * count)
-  return transfer.receiveContent(content) ? content.count : Int(CURL_WRITEFUNC_PAUSE)
+  switch transfer.receiveContent(content) {
+  case .taken: return content.count
+  case .pause: return Int(CURL_WRITEFUNC_PAUSE)
+  // Anything but the count taken aborts the transfer.
+  case .abort: return content.count + 1
+  }
 }
 
 func contentWanted(
@@ -43,13 +48,23 @@ func contentWanted(
 }
 
 /// The connection stands and the request goes out next; called again when libcurl repeats it.
+///
+/// A connection that has received more than the answers on it took is no good (RFC 9112 section
+/// 9.2): the next thing on it would be taken for the answer to this request. Shut down, it fails
+/// before the request is out, and libcurl takes another one.
 func requestBegins(
   context: UnsafeMutableRawPointer?, remoteAddress: UnsafeMutablePointer<CChar>?,
   localAddress: UnsafeMutablePointer<CChar>?, remotePort: Int32, localPort: Int32
 ) -> Int32 {
   guard let easy = easy(context), let transfer = easy.transfer else { return CURL_PREREQFUNC_ABORT }
   easy.origin.selection.connectionStands(server: easy.server)
-  return transfer.requestBegins() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+  let socket = easy.thread.connection(
+    of: easy, ConnectionPlace(remoteAddress, remotePort: remotePort, localPort: localPort))
+  guard easy.isSecure || easy.thread.hasOnlyAnswers(socket) else {
+    easy.thread.giveUp(socket, of: easy.origin)
+    return CURL_PREREQFUNC_OK
+  }
+  return transfer.requestBegins(on: socket) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 func trailersWanted(
@@ -83,6 +98,7 @@ func socketWanted(
     address.pointee.family, address.pointee.socktype, address.pointee.protocol)
   guard socket >= 0 else { return CURL_SOCKET_BAD }
   easy.thread.connectionOpened(socket)
+  easy.openedSockets.append(socket)
   easy.origin.statistics.connectionCount.increment()
   return socket
 }

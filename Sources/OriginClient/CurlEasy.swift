@@ -20,6 +20,9 @@ final class CurlEasy {
   /// The connection's descriptor while libcurl watches it for this handle; else -1.
   var socket: Int32 = -1
 
+  /// Descriptors that were opened for the fetch: one, or one each for IPv6 and IPv4.
+  var openedSockets: [Int32] = []
+
   /// Whether the handle must not work for another fetch.
   private(set) var isSpent = false
 
@@ -48,6 +51,9 @@ final class CurlEasy {
     errorText.deallocate()
   }
 
+  /// Whether the server is spoken to over TLS.
+  var isSecure: Bool { origin.configuration.servers[server].scheme == .https }
+
   /// What libcurl said of the last failure.
   var failureText: String { String(cString: errorText) }
 
@@ -55,6 +61,7 @@ final class CurlEasy {
   /// without changing its meaning.
   func prepare(_ request: borrowing OriginRequest) -> Bool {
     errorText.pointee = 0
+    openedSockets.removeAll(keepingCapacity: true)
     guard request.method != .connect, setTarget(request.target),
       request.methodName.readableBytesView.allSatisfy(\.isTokenByte),
       let list = lines.build(request, host: origin.hostOverride)
@@ -146,7 +153,8 @@ extension CurlEasy {
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_NOPROGRESS, 1)
     set(CURLOPT_HTTP_CONTENT_DECODING, 0)
-    set(CURLOPT_HTTP_TRANSFER_DECODING, 1)
+    // Chunks come as they stand on the wire, for ``ChunkedContent``; libcurl still finds their end.
+    set(CURLOPT_HTTP_TRANSFER_DECODING, 0)
     set(CURLOPT_BUFFERSIZE, Self.receiveBufferBytes)
     set(CURLOPT_TCP_NODELAY, 1)
     set(CURLOPT_TCP_KEEPALIVE, 1)

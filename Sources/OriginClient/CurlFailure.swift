@@ -10,6 +10,7 @@ enum CurlFailure {
   ) -> OriginFailure? {
     if let failure = transfer.failure { return failure }
     if result == CURLE_OK {
+      if transfer.lacksLastChunk { return OriginFailure(.truncated, detail: "last chunk missing") }
       if transfer.parser.isHeadComplete { return nil }
       // libcurl is content with a head that ends in the middle.
       return OriginFailure(

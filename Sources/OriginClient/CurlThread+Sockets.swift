@@ -11,8 +11,43 @@ struct WatchedSocket {
   var wanted: UInt32 = 0
   /// A connection to an origin that this transport opened; not a resolver's descriptor.
   var isConnection = false
+  /// Bytes received that belonged to answers.
+  var answerByteCount: Int64 = 0
+  /// Whether it was shut down on this side.
+  var isGivenUp = false
+  /// Where the connection stands among the thread's; nil until its first request.
+  var place: ConnectionPlace?
   /// The handle that last used the connection. Bound: the thread holds every handle to its end.
   var owner: Unmanaged<CurlEasy>?
+}
+
+/// Both ends of a connection, as libcurl tells them when a request begins: it does not tell the
+/// descriptor.
+struct ConnectionPlace: Hashable {
+  private var remoteAddress: [UInt8] = []
+  private let remotePort: Int32
+  private let localPort: Int32
+
+  /// - Parameter remoteAddress: text that ends in NUL, or nil.
+  init(_ remoteAddress: UnsafePointer<CChar>?, remotePort: Int32, localPort: Int32) {
+    self.remotePort = remotePort
+    self.localPort = localPort
+    guard let remoteAddress else { return }
+    let count = strlen(remoteAddress)
+    self.remoteAddress = [UInt8](UnsafeRawBufferPointer(start: remoteAddress, count: count))
+  }
+
+  /// Whether `socket` is bound to this local port.
+  func isLocal(_ socket: Int32) -> Bool {
+    var address = sockaddr_in6()
+    var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    // The port stands at the same place in both families' addresses.
+    let result = withUnsafeMutableBytes(of: &address) { bytes in
+      getsockname(
+        socket, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
+    }
+    return result == 0 && Int32(UInt16(bigEndian: address.sin6_port)) == localPort
+  }
 }
 
 // A connection stays in epoll's set, readable events on, when its response is complete:
@@ -63,7 +98,39 @@ extension CurlThread {
     if let owner = sockets[index].owner?.takeUnretainedValue(), owner.socket == socket {
       owner.socket = -1
     }
+    if let place = sockets[index].place { connections[place] = nil }
     sockets[index] = WatchedSocket()
+  }
+
+  /// The descriptor of the connection at `place`, which `easy` has opened or taken over; -1 when
+  /// it is not known.
+  func connection(of easy: CurlEasy, _ place: ConnectionPlace) -> Int32 {
+    guard let opened = easy.openedSockets.first(where: { place.isLocal($0) }) else {
+      return connections[place] ?? -1
+    }
+    // Once is enough: the next call is for a connection that was taken over.
+    easy.openedSockets.removeAll(keepingCapacity: true)
+    connections[place] = opened
+    sockets[makeRoom(for: opened)].place = place
+    return opened
+  }
+
+  /// A fetch took bytes of its answer from `socket`; -1 is nobody's.
+  func tookAnswer(_ count: Int, from socket: Int32) {
+    guard socket >= 0, Int(socket) < sockets.count else { return }
+    sockets[Int(socket)].answerByteCount += Int64(count)
+  }
+
+  /// Whether all that ever arrived on a connection in clear text belonged to answers. The bytes
+  /// behind a complete response are gone once libcurl has read them, wherever they lay; the kernel
+  /// has counted them all the same.
+  func hasOnlyAnswers(_ socket: Int32) -> Bool {
+    guard socket >= 0, Int(socket) < sockets.count, sockets[Int(socket)].isConnection else {
+      return true
+    }
+    if sockets[Int(socket)].isGivenUp { return false }
+    let received = edge_socket_received_bytes(socket)
+    return received < 0 || received == sockets[Int(socket)].answerByteCount
   }
 
   /// An event on a connection that libcurl does not wait for.
@@ -79,8 +146,15 @@ extension CurlThread {
     // A fetch may have been answered and paused in the very call that sent its request over this
     // connection: libcurl never waited for the socket then, and never named its new owner.
     if live.contains(where: { $0.easy?.socket == -1 }) { return }
-    shutdown(Int32(socket), Int32(SHUT_RDWR))
-    owner?.origin.statistics.idleCloseCount.increment()
+    giveUp(Int32(socket), of: owner?.origin)
+  }
+
+  /// Makes a connection unfit for another request; libcurl closes it when it notices.
+  func giveUp(_ socket: Int32, of origin: OriginState?) {
+    guard !sockets[Int(socket)].isGivenUp else { return }
+    sockets[Int(socket)].isGivenUp = true
+    shutdown(socket, Int32(SHUT_RDWR))
+    origin?.statistics.idleCloseCount.increment()
   }
 
   /// Tells libcurl of an event it waits for.

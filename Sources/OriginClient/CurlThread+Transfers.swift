@@ -100,15 +100,15 @@ extension CurlThread {
     }
   }
 
-  private func conclude(_ easy: CurlEasy, _ result: CURLcode) {
+  func conclude(_ easy: CurlEasy, _ result: CURLcode) {
     guard let transfer = easy.transfer else { return }
-    let failure = transfer.isCompleteAtHead ? nil : CurlFailure.of(transfer, easy, result)
+    let failure = transfer.isCompleteEarly ? nil : CurlFailure.of(transfer, easy, result)
     let isUnconnected = transfer.stage == .connecting && CurlFailure.isConnecting(result)
     remove(easy)
     guard let failure else {
       transfer.flushContent()
       transfer.origin.statistics.responseCount.increment()
-      return end(transfer, .end(trailers: transfer.takeTrailers()))
+      return end(transfer, .end(trailers: transfer.trailers))
     }
     if isUnconnected {
       transfer.origin.selection.connectionFailed(server: easy.server, now: now)

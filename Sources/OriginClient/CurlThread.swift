@@ -25,6 +25,8 @@ final class CurlThread: @unchecked Sendable {
   /// Monotonic nanoseconds as of this round's beginning.
   private(set) var now: UInt64 = 0
   var sockets: [WatchedSocket] = []
+  /// The open connections on which a request has gone out, by their two ends.
+  var connections: [ConnectionPlace: Int32] = [:]
   /// Fetches that are queued or under way; holds them for libcurl's callbacks.
   var live: [CurlTransfer] = []
   /// Every handle ever made; holds them for libcurl's callbacks.
@@ -42,6 +44,7 @@ final class CurlThread: @unchecked Sendable {
   private var events: [TransferEvent] = []
   private var withContent: [CurlTransfer] = []
   private var withUnwantedBody: [CurlTransfer] = []
+  private var withRefusedContent: [CurlTransfer] = []
   /// When libcurl wants to be called without an event; `.max` for never.
   private var curlDeadline = UInt64.max
   /// No later than the earliest deadline of a fetch.
@@ -156,6 +159,7 @@ extension CurlThread {
       stopUnwantedBodies()
       concludeCompleted()
       takeMessages()
+      endRefused()
       if curlDeadline <= now { runCurlTimers() }
       stopUnwantedBodies()
       concludeCompleted()
@@ -262,6 +266,17 @@ extension CurlThread {
   /// `transfer` waits for content that the origin no longer wants: see to it outside of libcurl's
   /// callback.
   func noteUnwantedBody(of transfer: CurlTransfer) { withUnwantedBody.append(transfer) }
+
+  /// `transfer` refused content while it was being resumed, which libcurl does not end it for.
+  func noteRefused(_ transfer: CurlTransfer) { withRefusedContent.append(transfer) }
+
+  private func endRefused() {
+    guard !withRefusedContent.isEmpty else { return }
+    for transfer in withRefusedContent where transfer.stage != .ended {
+      if let easy = transfer.easy { conclude(easy, CURLE_WRITE_ERROR) }
+    }
+    withRefusedContent.removeAll()
+  }
 
   private func stopUnwantedBodies() {
     guard !withUnwantedBody.isEmpty else { return }

@@ -44,10 +44,15 @@ final class CurlTransfer: OriginFetch, @unchecked Sendable {
   var isAddressRefused = false
   /// Why the transfer was stopped by this side; libcurl only knows that it was.
   var failure: OriginFailure?
-  /// Whether the transfer was stopped because its head is all there is.
-  private(set) var isCompleteAtHead = false
+  /// Whether the transfer was stopped because the response is complete, whatever libcurl waits for
+  /// or has got besides; its connection ends with it.
+  private(set) var isCompleteEarly = false
   private(set) var parser: ResponseHeadParser
   private(set) var isReceivePaused = false
+  /// The connection that the request went out on; -1 before.
+  private var connection: Int32 = -1
+  /// Takes the response's content apart when it is chunked.
+  private var chunked: ChunkedContent?
   /// Content that this round of the thread has received.
   private var pendingChunk = ByteBuffer()
   private var expectedBytes = 0
@@ -140,13 +145,16 @@ extension CurlTransfer {
     isAddressRefused = false
     isReceivePaused = false
     isSendPaused = false
+    connection = -1
+    chunked = nil
     parser.start(answersHead: request.method == .head)
   }
 
   /// The request is about to go out. False stops it: libcurl would send a request a second time
   /// over a new connection when a reused one turns out closed, whatever the method; only what may
   /// be repeated is (RFC 9110 section 9.2.2).
-  func requestBegins() -> Bool {
+  func requestBegins(on connection: Int32) -> Bool {
+    self.connection = connection
     requestCount += 1
     if requestCount > 1, !request.method.isIdempotent || isBodyConsumed {
       failure = OriginFailure(.reset, detail: "reused connection closed; not repeated")
@@ -160,6 +168,7 @@ extension CurlTransfer {
   /// One line of the head or the trailers; false stops the transfer.
   func receiveHeaderLine(_ line: UnsafeRawBufferPointer) -> Bool {
     if stage == .awaitingResponse { stage = .receiving }
+    thread.tookAnswer(line.count, from: connection)
     thread.arm(self, after: origin.limits.idle)
     do {
       guard let event = try parser.receive(line) else { return true }
@@ -181,11 +190,18 @@ extension CurlTransfer {
   private func receiveHead(_ head: OriginResponseHead) -> Bool {
     expectedBytes = head.contentLength ?? 0
     thread.emit(self, .head(head))
-    // libcurl would wait for content after such a head: for the chunks that a 204 or 304 announces
-    // against the rules, and for a HEAD's that it knows as an upload.
-    if parser.hasNoContent, parser.isChunked || (request.method == .head && sendsContent) {
-      isCompleteAtHead = true
+    // libcurl would wait for content after such a head: for what a 204 or 304 announces against the
+    // rules, and for a HEAD's that it knows as an upload.
+    if parser.announcesWrongContent
+      || (parser.hasNoContent && request.method == .head && sendsContent)
+    {
+      isCompleteEarly = true
       return false
+    }
+    if parser.isChunked {
+      chunked = ChunkedContent(
+        fieldLimit: thread.configuration.fieldLimit,
+        headLimitBytes: thread.configuration.headLimitBytes)
     }
     // libcurl sends no more content after such a head, but 7.88 waits for it all the same while
     // sending is paused.
@@ -208,15 +224,38 @@ extension CurlTransfer {
     }
   }
 
-  /// Content; false when the consumer must take some first, and libcurl keeps it.
-  func receiveContent(_ content: UnsafeRawBufferPointer) -> Bool {
+  enum ReceiveResult { case taken, pause, abort }
+
+  /// Content as it stands on the wire; `pause` when the consumer must take some first, and libcurl
+  /// keeps it.
+  func receiveContent(_ content: UnsafeRawBufferPointer) -> ReceiveResult {
     guard credit.load(ordering: .relaxed) > 0 else {
       isReceivePaused = true
       deadline = .max
-      return false
+      return .pause
     }
     isReceivePaused = false
+    thread.tookAnswer(content.count, from: connection)
     thread.arm(self, after: origin.limits.idle)
+    if chunked != nil { return receiveChunked(content) }
+    gather(content)
+    return .taken
+  }
+
+  private func receiveChunked(_ bytes: UnsafeRawBufferPointer) -> ReceiveResult {
+    do {
+      let progress = try chunked?.receive(bytes) { content in
+        content.withUnsafeReadableBytes { gather($0) }
+      }
+      guard case .exceeded? = progress else { return .taken }
+      isCompleteEarly = true
+    } catch {
+      failure = OriginFailure(.malformed, detail: error.rawValue)
+    }
+    return .abort
+  }
+
+  private func gather(_ content: UnsafeRawBufferPointer) {
     credit.wrappingSubtract(content.count, ordering: .relaxed)
     let limit = Self.initialCredit
     if pendingChunk.readableBytes + content.count > limit { flushContent() }
@@ -228,7 +267,6 @@ extension CurlTransfer {
     }
     pendingChunk.writeBytes(content)
     expectedBytes -= content.count
-    return true
   }
 
   /// Sends what has gathered to the receiver.
@@ -240,7 +278,10 @@ extension CurlTransfer {
   }
 
   /// The trailer fields of a complete response.
-  func takeTrailers() -> FieldBlock? { parser.takeTrailers() }
+  var trailers: FieldBlock? { chunked?.trailers }
+
+  /// Whether libcurl calls a response complete whose last chunk has not come.
+  var lacksLastChunk: Bool { chunked?.isWhole == false }
 }
 
 // MARK: - The request's content, on the thread
@@ -328,6 +369,7 @@ extension CurlTransfer {
   private func updatePause() {
     guard let easy else { return }
     let mask = (isReceivePaused ? CURLPAUSE_RECV : 0) | (isSendPaused ? CURLPAUSE_SEND : 0)
-    curl_easy_pause(easy.handle, mask)
+    // libcurl hands over what it kept, but nobody hears of it when that is refused.
+    if curl_easy_pause(easy.handle, mask) != CURLE_OK { thread.noteRefused(self) }
   }
 }

@@ -4,6 +4,7 @@ import NIOCore
 /// Why an origin's response head was refused.
 enum ResponseFault: String, Error, CaseIterable {
   case badStatusLine = "malformed status line"
+  case bareLineFeed = "line not ended by CR LF"
   case switchingProtocols = "101 to a request without Upgrade"
   case foldedField = "obsolete line folding"
   case badFieldName = "malformed field name"
@@ -12,6 +13,7 @@ enum ResponseFault: String, Error, CaseIterable {
   case repeatedContentLength = "more than one Content-Length"
   case lengthAndTransferEncoding = "Content-Length beside Transfer-Encoding"
   case badTransferEncoding = "Transfer-Encoding is not a single chunked"
+  case framedInterim = "Content-Length or Transfer-Encoding in an interim response"
   case headTooLarge = "response head too large"
   case tooManyFields = "too many response fields"
 
@@ -27,8 +29,9 @@ enum ResponseFault: String, Error, CaseIterable {
 ///
 /// libcurl delimits the response by the same lines but is more lenient; what passes here has one
 /// reading only, so that libcurl, this edge and whatever stands in front of it agree where the
-/// response ends (RFC 9112 sections 6.3 and 11.1). Lines come raw, with their line end (CR LF, or
-/// the bare LF of RFC 9112 section 2.2). Connection fields are taken off (RFC 9110 section 7.6.1).
+/// response ends (RFC 9112 sections 6.3 and 11.1). Lines come raw, cut by libcurl behind each LF;
+/// one that does not end in CR LF is refused, since whoever reads it otherwise reads another field.
+/// Connection fields are taken off (RFC 9110 section 7.6.1).
 /// Sockets-free; owned by the transport's thread. After a fault it must be started anew.
 struct ResponseHeadParser {
   /// What a line completed.
@@ -39,7 +42,7 @@ struct ResponseHeadParser {
     case head(OriginResponseHead)
   }
 
-  private enum Section { case statusLine, fields, trailers }
+  private enum Section { case statusLine, fields, content }
 
   private let limitBytes: Int
   private let fieldLimit: Int
@@ -64,9 +67,14 @@ struct ResponseHeadParser {
   /// Whether any byte of a response came.
   var hasReceived: Bool { receivedBytes > 0 }
   /// Whether the final head is complete.
-  var isHeadComplete: Bool { section == .trailers }
+  var isHeadComplete: Bool { section == .content }
   /// Whether the response has no content by definition (RFC 9110 section 6.4.1).
   var hasNoContent: Bool { answersHead || status == 204 || status == 304 }
+  /// Whether the head announces content that the response cannot have: of a 204 any, of a 304 or
+  /// of the answer to HEAD, whose Content-Length tells of another response, chunks.
+  var announcesWrongContent: Bool {
+    hasNoContent && (isChunked || (status == 204 && (declaredLength ?? 0) > 0))
+  }
 
   /// Begins a new response.
   mutating func start(answersHead: Bool) {
@@ -78,29 +86,23 @@ struct ResponseHeadParser {
   /// Takes one line; the event when it completed a head.
   ///
   /// The interim heads of a response count toward the same limit as its final head, which bounds
-  /// their number. After the head, lines are trailer fields.
+  /// their number. Trailer fields are ``ChunkedContent``'s: lines behind the head count for nothing.
   mutating func receive(_ raw: UnsafeRawBufferPointer) throws(ResponseFault) -> Event? {
+    if section == .content { return nil }
     receivedBytes += raw.count
     guard receivedBytes <= limitBytes else { throw .headTooLarge }
-    let line = Self.withoutLineEnd(raw)
+    let line = try Self.withoutLineEnd(raw)
     switch section {
     case .statusLine:
       try readStatusLine(line)
       section = .fields
       return nil
     case .fields:
-      if line.isEmpty { return endHead() }
+      if line.isEmpty { return try endHead() }
       try readField(line)
       return nil
-    case .trailers:
-      if !line.isEmpty { try readTrailer(line) }
-      return nil
+    case .content: return nil
     }
-  }
-
-  /// The trailer fields that came; nil when there are none.
-  mutating func takeTrailers() -> FieldBlock? {
-    builder.isEmpty ? nil : builder.take()
   }
 
   private mutating func beginHead() {
@@ -114,13 +116,14 @@ struct ResponseHeadParser {
     if !connectionOptions.isEmpty { connectionOptions = [] }
   }
 
-  private mutating func endHead() -> Event? {
+  private mutating func endHead() throws(ResponseFault) -> Event? {
+    // A 1xx has neither (RFC 9110 section 8.6, RFC 9112 section 6.1); libcurl would measure the
+    // response behind it by them.
+    if status < 200, declaredLength != nil || isChunked { throw .framedInterim }
     var fields = builder.take()
     if !connectionOptions.isEmpty { fields = withoutConnectionOptions(fields) }
     if status >= 200 {
-      section = .trailers
-      receivedBytes = 1
-      fieldCount = 0
+      section = .content
       return .head(
         OriginResponseHead(
           status: status, fields: fields, contentLength: hasNoContent ? 0 : declaredLength))
@@ -134,13 +137,13 @@ struct ResponseHeadParser {
 // MARK: - Lines
 
 extension ResponseHeadParser {
-  private static func withoutLineEnd(_ raw: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-    var end = raw.count
-    if end > 0, raw[end - 1] == 0x0A {
-      end -= 1
-      if end > 0, raw[end - 1] == 0x0D { end -= 1 }
+  private static func withoutLineEnd(
+    _ raw: UnsafeRawBufferPointer
+  ) throws(ResponseFault) -> UnsafeRawBufferPointer {
+    guard raw.count >= 2, raw[raw.count - 1] == 0x0A, raw[raw.count - 2] == 0x0D else {
+      throw .bareLineFeed
     }
-    return UnsafeRawBufferPointer(rebasing: raw[..<end])
+    return UnsafeRawBufferPointer(rebasing: raw[..<(raw.count - 2)])
   }
 
   /// `HTTP/1.0` or `HTTP/1.1`, a space, three digits, and nothing or a space and the reason
@@ -170,18 +173,6 @@ extension ResponseHeadParser {
     default: break
     }
     if !Self.connectionFields.contains(known) || known == .other {
-      builder.append(line: line, name: name, value: value, known: known)
-    }
-  }
-
-  /// A trailer field; those that say how the message is delimited or routed mean nothing there
-  /// (RFC 9110 section 6.5.1) and are left out.
-  private mutating func readTrailer(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
-    let (name, value) = try split(line)
-    let known = KnownField(name)
-    if known == .other
-      || !(Self.connectionFields.contains(known) || Self.neverTrailers.contains(known))
-    {
       builder.append(line: line, name: name, value: value, known: known)
     }
   }
@@ -237,11 +228,6 @@ extension ResponseHeadParser {
     .proxyAuthenticate, .proxyAuthorization, .http2Settings,
   ]
 
-  static let neverTrailers: KnownFieldSet = [
-    .contentLength, .host, .contentEncoding, .contentType, .contentRange, .cacheControl,
-    .setCookie, .authorization, .location, .vary, .expires, .age, .date,
-  ]
-
   private mutating func readConnection(_ value: UnsafeRawBufferPointer) {
     for item in value.split(separator: UInt8(ascii: ",")) {
       let option = UnsafeRawBufferPointer(rebasing: item).trimmed
@@ -275,8 +261,6 @@ private struct FieldBuilder {
   private var bytes = ByteBuffer()
   private var entries: [FieldEntry] = []
   private var presence: KnownFieldSet = []
-
-  var isEmpty: Bool { entries.isEmpty }
 
   mutating func reset() {
     if entries.isEmpty { return }

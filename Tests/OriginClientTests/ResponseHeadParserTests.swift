@@ -24,8 +24,46 @@ struct ResponseHeadParserTests {
       name: "HTTP/1.0 without reason", raw: "HTTP/1.0 404\r\n\r\n",
       expected: .head(status: 404, fields: "", length: nil)),
     Case(
-      name: "bare line feeds", raw: "HTTP/1.1 200 OK\nX:  y \t\n\n",
+      name: "blanks around a value", raw: "HTTP/1.1 200 OK\r\nX:  y \t\r\n\r\n",
       expected: .head(status: 200, fields: "X: y\r\n", length: nil)),
+    Case(
+      name: "bare line feed behind the status line", raw: "HTTP/1.1 200 OK\nX: y\r\n\r\n",
+      expected: .fault(.bareLineFeed)),
+    Case(
+      name: "bare line feed behind a field", raw: "HTTP/1.1 200 OK\r\nX: y\nZ: a\r\n\r\n",
+      expected: .fault(.bareLineFeed)),
+    Case(
+      name: "bare line feed at the end", raw: "HTTP/1.1 200 OK\r\nX: y\r\n\n",
+      expected: .fault(.bareLineFeed)),
+    Case(
+      name: "two carriage returns", raw: "HTTP/1.1 200 OK\r\nX: y\r\r\n\r\n",
+      expected: .fault(.badFieldValue)),
+    Case(
+      name: "length in 103",
+      raw: "HTTP/1.1 103 Early\r\nContent-Length: 2\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+      expected: .fault(.framedInterim)),
+    Case(
+      name: "chunked 100",
+      raw: "HTTP/1.1 100 C\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+      expected: .fault(.framedInterim)),
+    Case(name: "empty status line", raw: "\r\n\r\n", expected: .fault(.badStatusLine)),
+    Case(name: "lower case", raw: "http/1.1 200 OK\r\n\r\n", expected: .fault(.badStatusLine)),
+    Case(name: "two blanks", raw: "HTTP/1.1  200 OK\r\n\r\n", expected: .fault(.badStatusLine)),
+    Case(name: "tab", raw: "HTTP/1.1\t200 OK\r\n\r\n", expected: .fault(.badStatusLine)),
+    Case(name: "leading blank", raw: " HTTP/1.1 200 OK\r\n\r\n", expected: .fault(.badStatusLine)),
+    Case(
+      name: "name with a NUL", raw: "HTTP/1.1 200 OK\r\nX\0: y\r\n\r\n",
+      expected: .fault(.badFieldName)),
+    Case(
+      name: "first field folded", raw: "HTTP/1.1 200 OK\r\n X: y\r\n\r\n",
+      expected: .fault(.foldedField)),
+    Case(
+      name: "chunked with a parameter",
+      raw: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked;q=1\r\n\r\n",
+      expected: .fault(.badTransferEncoding)),
+    Case(
+      name: "identity", raw: "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n",
+      expected: .fault(.badTransferEncoding)),
     Case(
       name: "empty value", raw: "HTTP/1.1 200 OK\r\nX:\r\nY: \r\n\r\n",
       expected: .head(status: 200, fields: "X: \r\nY: \r\n", length: nil)),
@@ -154,14 +192,20 @@ struct ResponseHeadParserTests {
     #expect(head?.fields.text(.contentLength) == "7")
   }
 
-  @Test func framingFieldsAreLeftOutOfTrailers() throws {
-    var parser = ResponseHeadParser(limitBytes: 1000, fieldLimit: 20)
-    parser.start(answersHead: false)
-    let raw = "HTTP/1.1 200 OK\r\n\r\nA: b\r\nContent-Length: 3\r\nConnection: x\r\nC: d\r\n"
-    _ = try Self.heads(of: raw, &parser)
-    let trailers = parser.takeTrailers()
-    #expect(trailers.map { String(buffer: $0.bytes) } == "A: b\r\nC: d\r\n")
-    #expect(parser.takeTrailers() == nil)
+  @Test func contentThatA204OrHEADCannotHaveIsNoticed() throws {
+    func announces(_ lines: String, _ status: Int, answersHead: Bool = false) throws -> Bool {
+      var parser = ResponseHeadParser(limitBytes: 1000, fieldLimit: 20)
+      parser.start(answersHead: answersHead)
+      _ = try Self.heads(of: "HTTP/1.1 \(status) X\r\n\(lines)\r\n", &parser)
+      return parser.announcesWrongContent
+    }
+    #expect(try announces("Content-Length: 1\r\n", 204))
+    #expect(try !announces("Content-Length: 0\r\n", 204))
+    #expect(try !announces("Content-Length: 1\r\n", 304))
+    #expect(try announces("Transfer-Encoding: chunked\r\n", 304))
+    #expect(try !announces("Content-Length: 1\r\n", 200, answersHead: true))
+    #expect(try announces("Transfer-Encoding: chunked\r\n", 200, answersHead: true))
+    #expect(try !announces("Transfer-Encoding: chunked\r\n", 200))
   }
 
   @Test func fieldsAreNamedForLookUp() throws {

@@ -26,6 +26,9 @@ static inline int edge_eventfd_create(void) { return eventfd(0, EFD_NONBLOCK | E
 static inline int edge_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 /// A non-blocking, close-on-exec socket; -1 with errno.
 int edge_socket_create(int family, int type, int protocol);
+/// Bytes that have ever arrived on a TCP connection, one more once its peer has closed; -1 where
+/// the kernel does not tell.
+int64_t edge_socket_received_bytes(int socket);
 /// Names a running thread; the name has at most 15 bytes.
 int edge_thread_set_name(unsigned long thread, const char *name);
 #endif

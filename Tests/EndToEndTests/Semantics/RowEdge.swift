@@ -72,7 +72,7 @@ final class RowEdge: Sendable {
 
   /// Starts the edge under a shell that stops it and removes its folder when this process ends,
   /// however it ends.
-  private static func start(_ path: String) throws -> Process {
+  static func start(_ path: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // No `wait`: the shell may have been started with SIGCHLD blocked.
