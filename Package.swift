@@ -98,7 +98,8 @@ let package = Package(
       name: "AdminAPI",
       dependencies: [
         "EdgeProxy", "CacheStore", "CachePolicy", "HTTPMessage", "EdgeSecurity", "Observability",
-        log, .product(name: "Hummingbird", package: "hummingbird"),
+        nioCore, log, .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: settings),
     .executableTarget(

@@ -6,7 +6,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 # What the package links against, and what the scripts call.
 build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config)
 run_packages=(python3 curl)
-test_packages=(python3 curl xz-utils nginx-light)
+test_packages=(python3 python3-venv curl xz-utils nginx-light)
 bench_packages=(
   python3 curl xz-utils util-linux openssl nginx-light varnish trafficserver h2o haproxy wrk
   nghttp2-client
@@ -59,6 +59,16 @@ need_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || status=$?
   [ "$own_policy" = no ] || as_root rm -f "$policy"
   [ "$status" = 0 ] || die "apt-get could not install: ${missing[*]}"
+}
+
+# Programs from PyPI that tests run against the edge, in a virtual environment below .build.
+need_python_tools() {
+  local folder=.build/python wanted=scripts/test-requirements.txt
+  if cmp -s "$wanted" "$folder/installed.txt"; then return 0; fi
+  say "installing with pip into $folder: $(tr '\n' ' ' <"$wanted")"
+  python3 -m venv "$folder" && "$folder/bin/python" -m pip install --quiet \
+    --disable-pip-version-check --no-input -r "$wanted" || die "pip could not install $wanted"
+  cp "$wanted" "$folder/installed.txt"
 }
 
 need_swift() {

@@ -4,6 +4,7 @@
 source "$(dirname "$0")/common.sh"
 need_swift
 need_packages "${build_packages[@]}" "${test_packages[@]}"
+need_python_tools
 
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT

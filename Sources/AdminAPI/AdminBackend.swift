@@ -21,8 +21,23 @@ public protocol AdminBackend: Sendable {
   /// Whether the edge takes requests: false while it starts or drains.
   var isReady: Bool { get }
 
+  /// The program's version.
+  var version: String { get }
+
   /// How the edge is doing.
   func status() async -> AdminStatus
+
+  /// What is stored, as the query asks for it.
+  func objects(_ query: ObjectQuery) async -> ObjectListing
+
+  /// All that is known of the object under a hash of 32 hexadecimal digits; nil without one.
+  func object(hash: String) async -> ObjectDetail?
+
+  /// Stores a response as if the origin had just sent it.
+  func place(_ response: PlacedResponse) async throws(PlacementFault) -> ObjectDetail
+
+  /// Takes the object under a hash out of the store; false without one.
+  func removeObject(hash: String) async -> Bool
 
   /// What the edge would do with a request now, and why.
   func explain(

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Where the admin API listens and what it allows.
 public struct AdminConfiguration: Sendable {
   /// Address or name to listen on.
@@ -12,6 +14,15 @@ public struct AdminConfiguration: Sendable {
   /// A connection that is quiet for this long is closed.
   public var idleSeconds: Int64 = 60
 
+  /// From which addresses it may be used.
+  public var addresses = AdminAddressPolicy()
+  /// Makes the TLS handler of a connection; nil speaks clear text.
+  public var makeTLSHandler: (@Sendable () -> any ChannelHandler)?
+
+  /// Longest head of a request, and longest field in it.
+  static let headLimitBytes = 64 << 10
+  /// Most fields in a request's head.
+  static let fieldLimit = 200
   /// Largest content of a request.
   public static let contentLimitBytes = 1 << 20
   /// Most paths in one invalidation.

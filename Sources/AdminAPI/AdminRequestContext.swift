@@ -1,5 +1,6 @@
 import EdgeSecurity
 import Hummingbird
+import NIOCore
 
 /// What the admin API knows of a request beside its head: who sent it and where it arrived.
 struct AdminRequestContext: RequestContext {
@@ -8,10 +9,13 @@ struct AdminRequestContext: RequestContext {
   let client: NetworkAddress?
   /// The port it came in on.
   let localPort: Int?
+  /// The connection it came in on.
+  let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {
     coreContext = .init(source: source)
     client = source.channel.remoteAddress?.ipAddress.flatMap { NetworkAddress($0) }
     localPort = source.channel.localAddress?.port
+    channel = source.channel
   }
 }

@@ -64,7 +64,8 @@ extension Explanation {
 }
 
 extension Explanation.Stored {
-  fileprivate var json: JSONValue {
+  /// What is stored, in answers.
+  var json: JSONValue {
     .object([
       JSONMember("status", .integer(status)), JSONMember("tier", .string(tier)),
       JSONMember("content_bytes", .integer(contentBytes)),

@@ -1,29 +1,21 @@
 import CacheStore
 import HTTPTypes
 import Hummingbird
-import Logging
 
 extension AdminResponder {
   /// `POST /v1/invalidations`.
-  func invalidate(_ request: Request, user: String) async throws(Problem) -> Response {
-    let mediaType = request.headers[.contentType]?.prefix { $0 != ";" }
-    // A missing type is refused too: a form or a typeless fetch from a foreign page is sent with
-    // the browser's stored password and without asking, application/json only after asking.
-    guard let mediaType, mediaType.lowercased().filter({ $0 != " " }) == "application/json" else {
-      throw Problem(
-        status: .unsupportedMediaType,
-        detail: "Send the invalidation as JSON, with the header Content-Type: application/json.")
-    }
-    let order = try InvalidationOrder(json: try await content(of: request))
+  func invalidate(_ call: AdminCall) async throws(Problem) -> Response {
+    try requireJSON(call.request)
+    let order = try InvalidationOrder(json: try await call.content.read())
     let receipt = await backend.invalidate(order.selectors, kind: order.kind)
-    logger.notice(
-      "An invalidation was made.",
-      metadata: [
-        "user": "\(user)", "sequence": "\(receipt.sequence)", "paths": "\(order.paths.count)",
-        "first": "\(order.paths.first ?? "")", "host": "\(order.host ?? "*")",
-        "tags": "\(order.tags.count)", "soft": "\(order.kind == .soft)",
-        "durable": "\(receipt.isDurable)",
-      ])
+    call.audit.add("id", .string("\(receipt.sequence)"))
+    call.audit.add("paths", .array(order.paths.prefix(20).map { .string($0) }))
+    call.audit.add("path_count", .integer(order.paths.count))
+    call.audit.add("host", order.host.map { .string($0) } ?? .null)
+    call.audit.add("tags", .array(order.tags.prefix(20).map { .string($0) }))
+    call.audit.add("tag_count", .integer(order.tags.count))
+    call.audit.add("soft", .bool(order.kind == .soft))
+    call.audit.add("durable", .bool(receipt.isDurable))
     return Response(
       json: .object(
         receipt.members(paths: order.paths, host: order.host)
@@ -35,9 +27,8 @@ extension AdminResponder {
   }
 
   /// `PURGE` of one URL.
-  func purge(
-    _ target: AdminTarget, _ request: Request, _ context: AdminRequestContext, user: String
-  ) async throws(Problem) -> Response {
+  func purge(_ call: AdminCall) async throws(Problem) -> Response {
+    let target = call.target
     let text = String(target.pathAndQuery)
     if text.utf8.contains(UInt8(ascii: "*")) {
       throw Problem(
@@ -53,15 +44,14 @@ extension AdminResponder {
     if let authority = target.authority {
       host = AdminTarget.withoutDefaultPort(String(authority))
     } else {
-      host = namedHost(in: request.head.authority ?? "", localPort: context.localPort)
+      host = namedHost(
+        in: call.request.head.authority ?? "", localPort: call.context.localPort)
     }
     let receipt = await backend.purge(target: text, host: host)
-    logger.notice(
-      "A URL was purged.",
-      metadata: [
-        "user": "\(user)", "sequence": "\(receipt.sequence)", "target": "\(text)",
-        "host": "\(host ?? "*")", "durable": "\(receipt.isDurable)",
-      ])
+    call.audit.add("id", .string("\(receipt.sequence)"))
+    call.audit.add("target", .string(String(text.prefix(1024))))
+    call.audit.add("host", host.map { .string($0) } ?? .null)
+    call.audit.add("durable", .bool(receipt.isDurable))
     return Response(
       json: .object(
         receipt.members(paths: [text], host: host) + [JSONMember("status", .string("Completed"))]))
@@ -77,30 +67,6 @@ extension AdminResponder {
     if let localPort, (port ?? "80") == "\(localPort)" { return nil }
     if ownNames.contains(where: { $0.lowercased() == host }) { return nil }
     return AdminTarget.withoutDefaultPort(authority)
-  }
-
-  /// The request's content, up to the limit.
-  private func content(of request: Request) async throws(Problem) -> [UInt8] {
-    let limit = AdminConfiguration.contentLimitBytes
-    let tooLarge = Problem(
-      status: .contentTooLarge,
-      detail: "The content is larger than \(limit) bytes. Send several smaller invalidations, or "
-        + "a pattern with \"*\".")
-    if let declared = request.headers[.contentLength].flatMap({ Int($0) }), declared > limit {
-      throw tooLarge
-    }
-    var content: [UInt8] = []
-    do {
-      for try await chunk in request.body {
-        content.append(contentsOf: chunk.readableBytesView)
-        if content.count > limit { break }
-      }
-    } catch {
-      throw Problem(
-        status: .badRequest, detail: "The content broke off before its end. Send it again.")
-    }
-    if content.count > limit { throw tooLarge }
-    return content
   }
 }
 

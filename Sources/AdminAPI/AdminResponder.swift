@@ -2,11 +2,13 @@ import EdgeSecurity
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 
-/// Answers the admin API's requests: password, route, action, each with its own refusal.
+/// Answers the admin API's requests: address, login, operation, scope, action, each with its own
+/// refusal.
 ///
-/// Without a password everything but the probes is refused alike, so that nobody learns which
+/// Without a login everything but the open operations is refused alike, so that nobody learns which
 /// paths exist.
 struct AdminResponder: HTTPResponder {
   typealias Context = AdminRequestContext
@@ -15,112 +17,162 @@ struct AdminResponder: HTTPResponder {
   let authenticator: AdminAuthenticator
   let ownNames: [String]
   let logger: Logger
-  /// Seams for tests: the clock, and the pause that a guesser has to wait.
+  var addresses = AdminAddressPolicy()
+  var auditLog: AuditLog
+  /// Seams for tests: the clocks, and the pause that a guesser has to wait.
   var now: @Sendable () -> ContinuousClock.Instant = { .now }
+  var nowSeconds: @Sendable () -> Int64 = { UTCTime.nowSeconds }
   var pause: @Sendable (Duration) async throws -> Void = { pause in
     try await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
   }
 
+  init(
+    backend: any AdminBackend, authenticator: AdminAuthenticator, ownNames: [String] = [],
+    auditLog: AuditLog? = nil, logger: Logger
+  ) {
+    self.backend = backend
+    self.authenticator = authenticator
+    self.ownNames = ownNames
+    self.logger = logger
+    self.auditLog = auditLog ?? AuditLog(.off, logger: logger)
+  }
+
   func respond(to request: Request, context: AdminRequestContext) async throws -> Response {
     var response: Response
+    let content = AdminContent(request)
     do throws(Problem) {
-      response = try await answer(request, context)
+      response = try await answer(request, content, context)
     } catch {
       response = error.response
+    }
+    if await content.isMuchLeft() {
+      // The server framework would read all of it, however much that is, before the next request.
+      response.headers[.connection] = "close"
+      context.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
     return request.method == .head ? response.createHeadResponse() : response
   }
 
   private func answer(
-    _ request: Request, _ context: AdminRequestContext
+    _ request: Request, _ content: AdminContent, _ context: AdminRequestContext
   ) async throws(Problem) -> Response {
     let target = AdminTarget(request.head.path ?? "")
-    if request.method == .purge {
-      let user = try await authenticate(request, context)
-      return try await purge(target, request, context, user: user)
-    }
-    let route = AdminRoute(rawValue: String(target.path))
-    var user = ""
-    if route?.isOpen != true { user = try await authenticate(request, context) }
-    guard let route else {
+    let client = addresses.client(
+      peer: context.client, forwardedFor: request.headers[values: .xForwardedFor])
+    guard addresses.admits(client) else {
       throw Problem(
+        status: .forbidden,
+        detail: "This address may not use the admin API; see admin.allow and admin.deny.")
+    }
+    let found = AdminResponder.find(target, request.method)
+    var identity = AdminIdentity(name: "", credential: .none, scopes: [])
+    if found?.operation.access.needsLogin ?? true {
+      identity = try await authenticate(request, client: client)
+    }
+    guard let found else { throw AdminResponder.refusal(target, request.method) }
+    let call = AdminCall(
+      request: request, content: content, context: context, target: target,
+      parameters: found.parameters, client: client, identity: identity, audit: AuditNote())
+    var response = try await run(found.operation, call)
+    if let expiry = identity.expirySeconds,
+      expiry - nowSeconds() < AdminTokenTable.warningSeconds
+    {
+      response.headers[.tokenExpires] = UTCTime.text(expiry)
+    }
+    return response
+  }
+
+  /// Runs an operation for whoever may; the audit log tells of changes, and of refused ones.
+  private func run(
+    _ operation: AdminOperation, _ call: AdminCall
+  ) async throws(Problem) -> Response {
+    do throws(Problem) {
+      if case .scopes(let scopes) = operation.access, !call.identity.scopes.allow(anyOf: scopes) {
+        throw missingScope(scopes, call.identity)
+      }
+      let response = try await operation.handler(self, call)
+      audit(operation, call, status: response.status.code)
+      return response
+    } catch {
+      audit(operation, call, status: error.status.code)
+      throw error
+    }
+  }
+
+  private func missingScope(_ scopes: AdminScopes, _ identity: AdminIdentity) -> Problem {
+    let wanted = scopes.union(.admin).names.joined(separator: " or ")
+    let had = identity.scopes.names.joined(separator: ", ")
+    return Problem(
+      status: .forbidden,
+      detail: "This needs the scope \(wanted); '\(identity.name)' has \(had). Use another login, "
+        + "or give it the scope.",
+      headers: [
+        .wwwAuthenticate: "Bearer realm=\"edge admin\", error=\"insufficient_scope\", "
+          + "scope=\"\(scopes.names.joined(separator: " "))\""
+      ])
+  }
+
+  private func audit(_ operation: AdminOperation, _ call: AdminCall, status: Int) {
+    guard operation.isChange else { return }
+    let identity = call.audit.identity ?? call.identity
+    auditLog.write(
+      [
+        JSONMember("user", .string(identity.name)),
+        JSONMember("by", .string(identity.credential.rawValue)),
+        JSONMember("client", call.client.map { .string("\($0)") } ?? .null),
+        JSONMember("method", .string(call.request.method.rawValue)),
+        JSONMember("path", .string(String(call.target.path.prefix(1024)))),
+        JSONMember("status", .integer(status)),
+      ] + call.audit.members, nowSeconds: nowSeconds())
+  }
+
+  /// The operation of a request with the parts of its path that vary.
+  static func find(
+    _ target: AdminTarget, _ method: HTTPRequest.Method
+  ) -> (operation: AdminOperation, parameters: [String: String])? {
+    if method == .purge { return (AdminOperation.purgeMethod, [:]) }
+    for operation in AdminOperation.all where operation.takes(method) {
+      if let parameters = operation.parameters(of: target.path) { return (operation, parameters) }
+    }
+    return nil
+  }
+
+  /// Why there is no operation.
+  private static func refusal(_ target: AdminTarget, _ method: HTTPRequest.Method) -> Problem {
+    let others = AdminOperation.all.filter { $0.parameters(of: target.path) != nil }
+    guard let other = others.first else {
+      return Problem(
         status: .notFound,
         detail: "There is no such path. The admin API has "
-          + AdminRoute.allCases.map(\.rawValue).joined(separator: ", ")
+          + AdminOperation.paths.joined(separator: ", ")
           + ", and PURGE with the path of the URL to purge.")
     }
-    guard route.methods.contains(request.method) else {
-      let allowed = route.methods.map(\.rawValue).joined(separator: ", ")
-      throw Problem(
-        status: .methodNotAllowed, detail: "\(route.rawValue) takes only \(allowed).",
-        headers: [.allow: allowed])
-    }
-    return try await answer(route, request, user: user)
+    let allowed = others.flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] }
+      .joined(separator: ", ")
+    return Problem(
+      status: .methodNotAllowed, detail: "\(other.path) takes only \(allowed).",
+      headers: [.allow: allowed])
   }
+}
 
-  private func answer(
-    _ route: AdminRoute, _ request: Request, user: String
-  ) async throws(Problem) -> Response {
-    switch route {
-    case .health:
-      return Response(text: "ok\n", contentType: "text/plain; charset=utf-8")
-    case .ready:
-      let isReady = backend.isReady
-      return Response(
-        text: isReady ? "ready\n" : "not ready\n", contentType: "text/plain; charset=utf-8",
-        status: isReady ? .ok : .serviceUnavailable)
-    case .metrics:
-      return Response(
-        text: await backend.metricsText(), contentType: "text/plain; version=0.0.4; charset=utf-8")
-    case .status:
-      return Response(json: await backend.status().json(isReady: backend.isReady))
-    case .invalidations:
-      return try await invalidate(request, user: user)
-    case .explain:
-      return try await explain(request)
-    }
+extension AdminOperation.Access {
+  /// Whether the responder asks for a user or a token.
+  var needsLogin: Bool {
+    if case .scopes = self { true } else { false }
   }
+}
 
-  /// The name of the user who sent the request; waits where guesses are slowed.
-  private func authenticate(
-    _ request: Request, _ context: AdminRequestContext
-  ) async throws(Problem) -> String {
-    let challenge = HTTPFields([
-      HTTPField(name: .wwwAuthenticate, value: "Basic realm=\"edge admin\", charset=\"UTF-8\"")
-    ])
-    guard let value = request.headers[.authorization] else {
-      throw Problem(
-        status: .unauthorized,
-        detail: "Send the name and password of one of admin.users with Basic authentication "
-          + "(curl -u name:password).", headers: challenge)
-    }
-    guard let credentials = BasicCredentials(authorization: value) else {
-      throw Problem(
-        status: .unauthorized,
-        detail: "The Authorization field is not of the form \"Basic\" and base 64 of "
-          + "name:password in UTF-8.", headers: challenge)
-    }
-    switch authenticator.admit(from: context.client, now: now()) {
-    case .now: break
-    case .after(let wait):
-      do { try await pause(wait) } catch {
-        throw Problem(status: .serviceUnavailable, detail: "The edge is shutting down.")
-      }
-    case .refused(let wait):
-      let seconds = wait.components.seconds + 1
-      throw Problem(
-        status: .tooManyRequests,
-        detail: "Too many wrong passwords from this address. Try again in \(seconds) seconds.",
-        headers: [.retryAfter: "\(seconds)"])
-    }
-    if let user = authenticator.verify(credentials, from: context.client, now: now()) {
-      return user
-    }
-    // Not the name: people type passwords into the wrong field.
-    logger.warning(
-      "A login to the admin API failed.",
-      metadata: ["client": "\(context.client.map { "\($0)" } ?? "unknown")"])
-    throw Problem(
-      status: .unauthorized, detail: "The name or the password is wrong.", headers: challenge)
+extension AdminOperation {
+  /// `PURGE` with any path: the URL to purge. OpenAPI has no such method, so it stands apart.
+  static let purgeMethod = AdminOperation(
+    .purge, "/", access: .scopes(.purge), isChange: true,
+    OperationDocumentation("Purge a URL", responses: [])
+  ) { (responder, call) async throws(Problem) in
+    try await responder.purge(call)
   }
+}
+
+extension HTTPRequest.Method {
+  /// Removes one URL; no standard, but what caches have long understood.
+  static var purge: HTTPRequest.Method { HTTPRequest.Method("PURGE") ?? .delete }
 }

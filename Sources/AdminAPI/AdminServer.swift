@@ -1,6 +1,8 @@
 import EdgeSecurity
 import Hummingbird
+import HummingbirdCore
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -13,14 +15,13 @@ public struct AdminServer: Service {
   /// A server that is not listening yet.
   public init(
     configuration: AdminConfiguration, backend: any AdminBackend,
-    authenticator: AdminAuthenticator, logger: Logger
+    authenticator: AdminAuthenticator, auditLog: AuditLog, logger: Logger
   ) {
-    self.init(
-      configuration: configuration,
-      responder: AdminResponder(
-        backend: backend, authenticator: authenticator, ownNames: configuration.ownNames,
-        logger: logger),
-      logger: logger)
+    var responder = AdminResponder(
+      backend: backend, authenticator: authenticator, ownNames: configuration.ownNames,
+      auditLog: auditLog, logger: logger)
+    responder.addresses = configuration.addresses
+    self.init(configuration: configuration, responder: responder, logger: logger)
   }
 
   init(configuration: AdminConfiguration, responder: AdminResponder, logger: Logger) {
@@ -33,6 +34,22 @@ public struct AdminServer: Service {
   /// - Throws: ``AdminServerError`` when the address cannot be listened on.
   public func run() async throws {
     try await run { _ in }
+  }
+
+  /// HTTP/1.1, behind TLS where the configuration has it.
+  private var builder: HTTPServerBuilder {
+    let channel = HTTP1Channel.Configuration(
+      idleTimeout: .seconds(configuration.idleSeconds),
+      httpDecoderConfiguration: .init(
+        maxHeaderFieldSize: AdminConfiguration.headLimitBytes,
+        maxHeaderListSize: AdminConfiguration.headLimitBytes,
+        maxHeaderFieldCount: AdminConfiguration.fieldLimit))
+    let makeTLSHandler = configuration.makeTLSHandler
+    return HTTPServerBuilder { responder in
+      let plain = HTTP1Channel(responder: responder, configuration: channel)
+      guard let makeTLSHandler else { return plain }
+      return SecureChannel(base: plain, makeHandler: makeTLSHandler)
+    }
   }
 
   /// Listens and serves until the service group shuts down gracefully or the task is cancelled;
@@ -48,7 +65,7 @@ public struct AdminServer: Service {
     let address = "\(configuration.host):\(configuration.port)"
     let application = Application(
       responder: responder,
-      server: .http1(configuration: .init(idleTimeout: .seconds(configuration.idleSeconds))),
+      server: builder,
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.host, port: configuration.port),
         availableConnectionsDelegate: .maximum(configuration.connectionLimit, logger: quiet)),
@@ -69,5 +86,24 @@ public struct AdminServer: Service {
     } catch  where !isListening.load(ordering: .relaxed) {
       throw AdminServerError.cannotListen(address: address, reason: "\(error)")
     }
+  }
+}
+
+/// A channel whose bytes go through a TLS handler first, a fresh one for each connection, so that a
+/// certificate that was replaced serves the next one.
+private struct SecureChannel: ServerChildChannel {
+  typealias Value = HTTP1Channel.Value
+
+  let base: HTTP1Channel
+  let makeHandler: @Sendable () -> any ChannelHandler
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    channel.eventLoop.makeCompletedFuture {
+      try channel.pipeline.syncOperations.addHandler(makeHandler())
+    }.flatMap { base.setup(channel: channel, logger: logger) }
+  }
+
+  func handle(value: Value, logger: Logger) async {
+    await base.handle(value: value, logger: logger)
   }
 }

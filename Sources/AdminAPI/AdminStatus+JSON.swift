@@ -1,6 +1,15 @@
 import Observability
 
 extension AdminStatus {
+  /// What the OpenAPI document says of it.
+  static let schema = JSONSchema.members(
+    [
+      .init("version", .string), .init("ready", .boolean),
+      .init("uptime_seconds", .integer(minimum: 0, maximum: nil)),
+      .init("threads", .integer(minimum: 1, maximum: nil)),
+      .init("hit_ratio", .optional(.number), isRequired: false),
+    ], isClosed: false)
+
   /// The answer of `GET /v1/status`.
   func json(isReady: Bool) -> JSONValue {
     var members: [JSONMember] = [
@@ -54,7 +63,8 @@ extension AdminStatus {
     }
     return .object([
       JSONMember("count", .integer(metrics.latencyCount(kind))),
-      JSONMember("p50", milliseconds(50)), JSONMember("p99", milliseconds(99)),
+      JSONMember("p50", milliseconds(50)), JSONMember("p95", milliseconds(95)),
+      JSONMember("p99", milliseconds(99)),
       JSONMember("p999", milliseconds(99.9)),
     ])
   }

@@ -16,6 +16,21 @@ struct InvalidationOrder {
   /// The same for the store.
   let selectors: [InvalidationSelector]
 
+  /// What the OpenAPI document says of it.
+  static let schema = JSONSchema.members(
+    [
+      .init(
+        "paths", .array(.string, minimum: nil, maximum: AdminConfiguration.pathLimit),
+        isRequired: false),
+      .init(
+        "tags",
+        .array(
+          .text(pattern: nil, minimum: 1, maximum: CacheTags.lengthLimitBytes), minimum: nil,
+          maximum: AdminConfiguration.pathLimit), isRequired: false),
+      .init("host", .optional(.string), isRequired: false),
+      .init("soft", .boolean, isRequired: false),
+    ], isClosed: true)
+
   /// Reads and checks the whole content: nothing is invalidated when any part is wrong.
   init(json bytes: [UInt8]) throws(Problem) {
     let document = try InvalidationOrder.members(of: bytes)

@@ -18,7 +18,7 @@ struct Problem: Error {
     ])
     var response = Response(json: body, status: status)
     response.headers[.contentType] = "application/problem+json"
-    for field in headers { response.headers[field.name] = field.value }
+    for field in headers { response.headers.append(field) }
     return response
   }
 }

@@ -122,14 +122,25 @@ extension Store {
   /// Objects whose key begins with some bytes, a page at a time.
   /// - Parameters:
   ///   - prefix: what the keys begin with; nothing for all.
+  ///   - selectors: what an object must match beside, each of them.
   ///   - cursor: ``ObjectCursor/start``, or where the page before ended.
   ///   - limit: objects on the page, at most.
   public func objects(
-    prefix: [UInt8], after cursor: ObjectCursor, limit: Int
+    prefix: [UInt8], matching selectors: [InvalidationSelector] = [], after cursor: ObjectCursor,
+    limit: Int
   ) async -> ObjectPage {
     let limit = min(max(1, limit), Self.mostListed)
-    return await onOwnThread { [self] in list(prefix: prefix, after: cursor, limit: limit) }
+    let filter = ListFilter(prefix: prefix, selectors: selectors)
+    return await onOwnThread { [self] in list(filter, after: cursor, limit: limit) }
       ?? ObjectPage(objects: [], next: nil)
+  }
+
+  /// The object under a hash, its body left where it is, without counting a hit; nil when there is
+  /// none, or an invalidation takes it.
+  public func object(under hash: KeyHash) async -> StoredObject? {
+    await onOwnThread { [self] in
+      (memory.shard(hash).peek(hash) ?? disk?.read(hash)).flatMap { unlessInvalidated($0) }
+    } ?? nil
   }
 
   /// The object under a key, its body left where it is, without counting a hit; nil when there is
@@ -184,24 +195,24 @@ extension Store {
     memory.shard(entry.hash).peek(entry.hash, key: entry.key) != nil
   }
 
-  private func list(prefix: [UInt8], after cursor: ObjectCursor, limit: Int) -> ObjectPage {
+  private func list(_ filter: ListFilter, after cursor: ObjectCursor, limit: Int) -> ObjectPage {
     var page = ObjectPage(objects: [], next: nil)
     var visited = 0
     switch cursor.place {
     case .memory(let shard, let entry):
       let end = listMemory(
-        prefix, fromShard: shard, entry: entry, limit: limit, &page, &visited)
+        filter, fromShard: shard, entry: entry, limit: limit, &page, &visited)
       page.next = end ?? (disk == nil ? nil : ObjectCursor(.disk(generation: 0, skipped: 0)))
     case .disk(let generation, let skipped):
       page.next = listDisk(
-        prefix, from: generation, skipped: skipped, limit: limit, &page, &visited)
+        filter, from: generation, skipped: skipped, limit: limit, &page, &visited)
     }
     return page
   }
 
   /// Returns where to go on in memory; nil when memory is through.
   private func listMemory(
-    _ prefix: [UInt8], fromShard first: Int, entry: UInt32, limit: Int, _ page: inout ObjectPage,
+    _ filter: ListFilter, fromShard first: Int, entry: UInt32, limit: Int, _ page: inout ObjectPage,
     _ visited: inout Int
   ) -> ObjectCursor? {
     let known = invalidations.known
@@ -215,7 +226,7 @@ extension Store {
         let count = min(MemoryTier.walkCount, UInt32(room))
         let found = memory.shards[number].collect(from: start, count: count) { object in
           object.withSubject { subject in
-            subject.key.starts(with: prefix)
+            filter.admits(subject)
               && known.match(subject, newerThan: subject.fetchSequence)?.kind != .hard
           }
         }
@@ -243,7 +254,7 @@ extension Store {
   }
 
   private func listDisk(
-    _ prefix: [UInt8], from generation: UInt64, skipped: Int, limit: Int,
+    _ filter: ListFilter, from generation: UInt64, skipped: Int, limit: Int,
     _ page: inout ObjectPage, _ visited: inout Int
   ) -> ObjectCursor? {
     guard let disk else { return nil }
@@ -260,7 +271,7 @@ extension Store {
           return
         }
         visited += 1
-        guard entry.key.starts(with: prefix), let place = disk.place(of: entry, in: segment),
+        guard filter.admits(entry.subject), let place = disk.place(of: entry, in: segment),
           !isInMemory(entry)
         else { return }
         let match = known.match(entry.subject, newerThan: entry.fetchSequence)
@@ -284,12 +295,36 @@ extension Store {
       let hash = hasher.hash(bytes)
       let inMemory = memory.shard(hash).peek(hash, key: bytes)
       guard let object = inMemory ?? disk?.read(hash, key: bytes) else { return nil }
-      switch object.withSubject({ invalidations.match(stored: $0) })?.kind {
-      case .hard: return nil
-      case .soft: object.markStale()
-      case nil: break
-      }
-      return object
+      return unlessInvalidated(object)
     }
+  }
+
+  private func unlessInvalidated(_ object: StoredObject) -> StoredObject? {
+    switch object.withSubject({ invalidations.match(stored: $0) })?.kind {
+    case .hard: return nil
+    case .soft: object.markStale()
+    case nil: break
+    }
+    return object
+  }
+}
+
+/// What a listing shows: keys that begin with some bytes, and match every selector.
+private struct ListFilter: Sendable {
+  let prefix: [UInt8]
+  private let rules: [InvalidationRules]
+
+  init(prefix: [UInt8], selectors: [InvalidationSelector]) {
+    self.prefix = prefix
+    rules = selectors.map { selector in
+      var rules = InvalidationRules()
+      rules.append(InvalidationRule(selector, sequence: .max))
+      return rules
+    }
+  }
+
+  func admits(_ subject: InvalidationSubject) -> Bool {
+    subject.key.starts(with: prefix)
+      && rules.allSatisfy { $0.match(subject, newerThan: 0) != nil }
   }
 }

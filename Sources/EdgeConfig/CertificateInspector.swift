@@ -1,5 +1,6 @@
-/// Finds faults in the files of TLS listeners. The loader reads no certificates itself: who loads a
-/// configuration in order to serve it, or to check it, brings an inspector along.
+/// Finds faults in the files of TLS listeners, and in password hashes. The loader knows neither
+/// certificates nor hashes: who loads a configuration in order to serve it, or to check it, brings
+/// an inspector along.
 public struct CertificateInspector: Sendable {
   /// What is wrong, or soon will be.
   public struct Finding: Sendable, Equatable {
@@ -25,12 +26,16 @@ public struct CertificateInspector: Sendable {
   public var inspectCertificate: @Sendable (EdgeConfiguration.Listener.Certificate) -> [Finding]
   /// Inspects a file of authorities.
   public var inspectAuthorities: @Sendable (String) -> [Finding]
+  /// Inspects a password hash: what is wrong, to continue "'password_hash' "; nil for nothing.
+  public var inspectPasswordHash: @Sendable (String) -> String?
 
   /// An inspector that asks these functions.
   public init(
     certificate: @escaping @Sendable (EdgeConfiguration.Listener.Certificate) -> [Finding],
-    authorities: @escaping @Sendable (String) -> [Finding]
+    authorities: @escaping @Sendable (String) -> [Finding],
+    passwordHash: @escaping @Sendable (String) -> String? = { _ in nil }
   ) {
+    inspectPasswordHash = passwordHash
     inspectCertificate = certificate
     inspectAuthorities = authorities
   }

@@ -9,7 +9,7 @@ extension ConfigurationChecks {
       if let entry = section["tls"]?.section?["clients"]?.section?["authorities"],
         let path = entry.text, let inspector
       {
-        report(inspector.inspectAuthorities(path)) { _ in entry.place }
+        reportFindings(inspector.inspectAuthorities(path)) { _ in entry.place }
       }
       return ConfigurationEntry(
         value: .section(section), place: listener.place, isWritten: listener.isWritten)
@@ -47,7 +47,7 @@ extension ConfigurationChecks {
     for entry in tls["certificates"]?.list ?? [] {
       guard let section = entry.section else { continue }
       checkNames(section)
-      inspect(section, inspector)
+      inspectPair(section, inspector)
     }
   }
 
@@ -76,7 +76,8 @@ extension ConfigurationChecks {
     }
   }
 
-  private mutating func inspect(
+  /// Reports what is wrong with a certificate and its key.
+  mutating func inspectPair(
     _ section: ConfigurationSection, _ inspector: CertificateInspector?
   ) {
     guard let inspector, let certificate = section["certificate"]?.text,
@@ -85,10 +86,11 @@ extension ConfigurationChecks {
     let names = section["names"]?.list?.compactMap(\.text)
     let findings = inspector.inspectCertificate(
       EdgeConfiguration.Listener.Certificate(certificate: certificate, key: key, names: names))
-    report(findings) { section[$0]?.place ?? section.place }
+    reportFindings(findings) { section[$0]?.place ?? section.place }
   }
 
-  private mutating func report(
+  /// Reports faults and warnings of files.
+  mutating func reportFindings(
     _ findings: [CertificateInspector.Finding], at place: (String) -> Place
   ) {
     for finding in findings {

@@ -28,7 +28,7 @@ struct ConfigurationChecks {
     checkShards(file)
     checkOrigins(file)
     checkRoutes(&file)
-    checkUsers(&file)
+    checkAdmin(&file, certificates)
   }
 
   private mutating func checkAddresses(_ file: ConfigurationSection) {
@@ -86,52 +86,6 @@ struct ConfigurationChecks {
         diagnostics.report(
           "'ca_file' names the file '\(path)', which \(error.message)", at: entry.place)
       }
-    }
-  }
-
-  private mutating func checkUsers(_ file: inout ConfigurationSection) {
-    file.update(["admin"]) { admin in
-      guard let entry = admin["users"], let users = entry.list else { return }
-      var lines: [String: Int] = [:]
-      let checked = users.map { user -> ConfigurationEntry in
-        guard var section = user.section else { return user }
-        checkName(section["name"], &lines)
-        checkPassword(&section)
-        return ConfigurationEntry(
-          value: .section(section), place: user.place, isWritten: user.isWritten)
-      }
-      admin["users"]?.value = .list(checked)
-    }
-  }
-
-  private mutating func checkName(_ entry: ConfigurationEntry?, _ lines: inout [String: Int]) {
-    guard let entry, let name = entry.text else { return }
-    if name.contains(":") {
-      diagnostics.report(
-        "'name' is '\(name)', but a user name has no ':' (RFC 7617)", at: entry.place)
-    }
-    if let line = lines[name] {
-      diagnostics.report("the user '\(name)' is already defined at line \(line)", at: entry.place)
-    } else {
-      lines[name] = entry.place.line
-    }
-  }
-
-  /// A user has one password. One from a file takes the place of a written one, so that
-  /// everything after this point knows a single option.
-  private mutating func checkPassword(_ section: inout ConfigurationSection) {
-    let isWritten = section.written.contains("password")
-    let isFromFile = section.written.contains("password_file")
-    if isWritten, isFromFile {
-      diagnostics.report(
-        "'password' and 'password_file' exclude each other (keep one)", at: section.place)
-    } else if !isWritten, !isFromFile {
-      diagnostics.report(
-        "missing option 'password' (such as password: \"${EDGE_ADMIN_PASSWORD}\", or "
-          + "password_file: path)", at: section.place)
-    } else if let fromFile = section["password_file"] {
-      section["password"] = fromFile
-      section["password_file"] = nil
     }
   }
 }

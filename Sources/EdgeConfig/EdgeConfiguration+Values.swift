@@ -5,6 +5,7 @@ extension EdgeConfiguration {
     self.warnings = warnings
     name = file.text("name")
     threads = file.countOrWord("threads")
+    trustedProxies = file.texts("trusted_proxies")
     isHTTP2Enabled = file.boolean("http2")
     listeners = file.list("listeners").map { Listener($0) }
     limits = Limits(file.section("limits"))
@@ -106,8 +107,24 @@ extension EdgeConfiguration.Admin {
     users = values.list("users").map { user in
       User(
         name: user.text("name"),
-        password: user.require(user.entry("password").secret, "password"))
+        password: user["password"]?.secret.map { .text($0) }
+          ?? .hash(user.require(user.entry("password_hash").secret, "password_hash")),
+        scopes: user.require(user.entry("scopes").list, "scopes").compactMap(\.word))
     }
+    tokens = values["tokens"]?.text
+    tls = values["tls"]?.section.map { tls in
+      TLS(
+        certificate: .init(
+          certificate: tls.text("certificate"), key: tls.text("key"), names: nil),
+        clients: tls["clients"]?.section.map { clients in
+          .init(authorities: clients.text("authorities"), isRequired: clients.boolean("required"))
+        })
+    }
+    allow = values["allow"]?.list?.compactMap(\.text)
+    deny = values.texts("deny")
+    trustedProxies = values.texts("trusted_proxies")
+    let audit = values.entry("audit")
+    self.audit = audit.text.map { .file($0) } ?? (audit.word == "off" ? .off : .standardError)
   }
 }
 

@@ -5,6 +5,8 @@ public struct EdgeConfiguration: Sendable, Equatable {
   public let name: String
   /// The number of event loops; nil is one a core.
   public let threads: Int?
+  /// Blocks of proxies before the edge whose account of the client goes on to origins.
+  public let trustedProxies: [String]
   /// Whether clients may speak HTTP/2.
   public let isHTTP2Enabled: Bool
   /// At least one.
@@ -135,22 +137,6 @@ extension EdgeConfiguration {
       public let fsync: Sync
       /// The time between two snapshots of the index.
       public let snapshotInterval: Duration
-    }
-  }
-
-  /// The admin API.
-  public struct Admin: Sendable, Equatable {
-    /// Where to listen.
-    public let address: ListenAddress
-    /// At least one; names are unique.
-    public let users: [User]
-
-    /// Who may use the admin API.
-    public struct User: Sendable, Equatable {
-      /// Without a colon.
-      public let name: String
-      /// Not empty.
-      public let password: Secret
     }
   }
 

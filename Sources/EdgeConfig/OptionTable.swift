@@ -161,33 +161,6 @@ public enum OptionTable {
       max: "1 day", reload: false, "The time between two snapshots of the index."),
   ]
 
-  private static let adminOptions: [ConfigurationOption] = [
-    ConfigurationOption(
-      "admin", .section, default: .absent, reload: false,
-      "The admin API: invalidation, inspection, metrics. Without it there is no admin listener."),
-    ConfigurationOption(
-      "admin.address", .listenAddress, default: .text("127.0.0.1:8081"), reload: false,
-      "Address and port of the admin API."),
-    ConfigurationOption(
-      "admin.users", .list, default: .required, min: "1", max: "100", unit: "users",
-      reload: false, example: "users: [{ name: admin, password: \"${EDGE_ADMIN_PASSWORD}\" }]",
-      "Who may use the admin API (Basic authentication)."),
-    ConfigurationOption(
-      "admin.users[]", .section, default: .required, reload: false,
-      "One user: a name with either password or password_file."),
-    ConfigurationOption(
-      "admin.users[].name", .text, default: .required, reload: false, example: "name: admin",
-      "The user's name, without a colon."),
-    ConfigurationOption(
-      "admin.users[].password", .secret, default: .absent, reload: false,
-      example: "password: \"${EDGE_ADMIN_PASSWORD}\"",
-      "The password, best as a reference to the environment."),
-    ConfigurationOption(
-      "admin.users[].password_file", .secretFile, default: .absent, reload: false,
-      example: "password_file: secrets/admin",
-      "A file that holds the password in its only line."),
-  ]
-
   private static let processOptions: [ConfigurationOption] = [
     ConfigurationOption(
       "name", .token, default: .text("edge"), reload: false, example: "name: edge",
@@ -197,6 +170,15 @@ public enum OptionTable {
     ConfigurationOption(
       "http2", .boolean, default: .text("true"), reload: false,
       "Whether clients may speak HTTP/2: over TLS by ALPN, in clear text with prior knowledge."),
+    ConfigurationOption(
+      "trusted_proxies", .list, default: .text("[]"), min: "0", max: "1000", unit: "blocks",
+      reload: false, example: "trusted_proxies: [10.0.0.0/8]",
+      "Proxies before the edge whose X-Forwarded-For and Forwarded go on to the origin, with the "
+        + "proxy's address appended. Of everybody else's requests the origin gets the address "
+        + "that the edge saw, alone."),
+    ConfigurationOption(
+      "trusted_proxies[]", .addressBlock, default: .required, reload: false,
+      "An address or a block of addresses."),
     ConfigurationOption(
       "threads", .count, words: ["auto"], default: .text("auto"), min: "1", max: "256",
       unit: "event loops", reload: false, "The number of event loops; auto is one a core."),

@@ -1,5 +1,6 @@
 import CachePolicy
 import CacheStore
+import EdgeSecurity
 import NIOCore
 
 /// What the proxy does with requests: the routes and the few limits of the request path.
@@ -8,6 +9,8 @@ public struct ProxyConfiguration: Sendable {
   public var name: String
   /// The routes, in any order: ``RouteTable`` ranks them.
   public var routes: [Route]
+  /// Proxies before the edge whose X-Forwarded-For and Forwarded go on to origins.
+  public var trustedProxies = AddressList([])
   /// Objects above this many bytes stream through the disk instead of memory.
   public var largestMemoryObjectBytes: Int
   /// How many bytes of one object under way may wait in memory for slow readers.

@@ -44,38 +44,3 @@ extension BasicCredentials: CustomStringConvertible, CustomDebugStringConvertibl
   /// The user name alone.
   public var customMirror: Mirror { Mirror(self, children: ["user": user]) }
 }
-
-/// Base 64 (RFC 4648 section 4).
-enum Base64 {
-  /// Decodes text in groups of four with padding; nil when a byte is foreign, the padding is wrong
-  /// or unused bits are set.
-  static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
-    guard text.count % 4 == 0 else { return nil }
-    let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(text.count / 4 * 3)
-    var bits: UInt32 = 0
-    var bitCount = 0
-    for character in text.dropLast(padding) {
-      guard let value = sextet(character) else { return nil }
-      bits = bits << 6 | value
-      bitCount += 6
-      guard bitCount >= 8 else { continue }
-      bitCount -= 8
-      decoded.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
-      bits &= 1 << UInt32(bitCount) - 1
-    }
-    return bits == 0 ? decoded : nil
-  }
-
-  private static func sextet(_ character: UInt8) -> UInt32? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
-  }
-}

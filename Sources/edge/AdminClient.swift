@@ -12,17 +12,39 @@ struct AdminClient {
     var isSecure: Bool
     var host: String
     var port: Int
-    var user: String
-    var password: String
+    var credential: Credential
+    /// Certificates (PEM) that https trusts; nil for those of the system.
+    var authoritiesFile: String?
+    /// Whether the certificate is believed whatever it says.
+    var isInsecure = false
 
-    /// For messages: never with user or password.
-    var url: String { "\(isSecure ? "https" : "http")://\(host):\(port)" }
+    /// For messages: never with user, password or token.
+    var url: String {
+      "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+    }
+  }
+
+  /// How the client shows who it is.
+  enum Credential {
+    case password(user: String, password: String)
+    case token(String)
+
+    /// The Authorization field's value.
+    var authorization: String {
+      switch self {
+      case .password(let user, let password):
+        "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
+      case .token(let token): "Bearer \(token)"
+      }
+    }
   }
 
   /// A whole answer.
   struct Answer: Sendable {
     var status: Int
     var body: Data
+    /// When the token that was used expires, if that is soon.
+    var tokenExpiry: String?
   }
 
   private let target: Target
@@ -39,25 +61,32 @@ struct AdminClient {
     try await send(path, json: json)
   }
 
-  private func send(_ path: String, json: Data?) async throws -> Answer {
+  /// Sends a request, with a JSON document if there is one.
+  /// - Throws: the transport's failure, or its configuration's.
+  func send(
+    _ path: String, method: HTTPMessage.RequestMethod? = nil, name: String? = nil, json: Data?
+  ) async throws -> Answer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
-    let origin = OriginClient.Configuration.Origin(
+    var origin = OriginClient.Configuration.Origin(
       name: "admin",
       servers: [.init(target.isSecure ? .https : .http, host: target.host, port: target.port)])
+    origin.tls.verify = !target.isInsecure
+    origin.tls.authoritiesFile = target.authoritiesFile
     let transport = try CurlTransport(
       configuration: OriginClient.Configuration(origins: [origin]), eventLoops: [loop])
     let promise = loop.makePromise(of: Answer.self)
-    let credentials = Data("\(target.user):\(target.password)".utf8).base64EncodedString()
+    let authorization = target.credential.authorization
+    let method = method ?? (json == nil ? .get : .post)
+    let name = name ?? (json == nil ? "GET" : "POST")
     loop.execute {
       var fields = FieldBlock()
-      fields.append("Authorization", "Basic \(credentials)")
+      fields.append("Authorization", authorization)
       if json != nil { fields.append("Content-Type", "application/json") }
       let receiver = Collector(body: json.map { ByteBuffer(bytes: $0) }, promise: promise)
       receiver.fetch = transport.fetch(
         OriginRequest(
-          origin: 0, method: json == nil ? .get : .post,
-          methodName: ByteBuffer(string: json == nil ? "GET" : "POST"),
+          origin: 0, method: method, methodName: ByteBuffer(string: name),
           target: ByteBuffer(string: path), authority: ByteBuffer(), fields: fields,
           framing: json.map { .length($0.count) } ?? .none),
         on: loop, receiver: receiver)
@@ -81,12 +110,13 @@ struct AdminClient {
 /// Collects one answer; lives on the client's loop.
 private final class Collector: OriginReceiver {
   /// More than the admin API ever answers.
-  private static let bodyLimitBytes = 1 << 20
+  private static let bodyLimitBytes = 16 << 20
 
   var fetch: (any OriginFetch)?
   private let body: ByteBuffer?
   private let promise: EventLoopPromise<AdminClient.Answer>
   private var status = 0
+  private var tokenExpiry: String?
   private var received = ByteBuffer()
   private var isBodySent = false
 
@@ -97,7 +127,17 @@ private final class Collector: OriginReceiver {
 
   func originInformational(status: Int, fields: FieldBlock) {}
 
-  func originHead(_ head: OriginResponseHead) { status = head.status }
+  func originHead(_ head: OriginResponseHead) {
+    status = head.status
+    head.fields.bytes.withUnsafeReadableBytes { bytes in
+      for entry in head.fields.entries
+      where String(decoding: entry.name.slice(of: bytes), as: UTF8.self).lowercased()
+        == "edge-token-expires"
+      {
+        tokenExpiry = String(decoding: entry.value.slice(of: bytes), as: UTF8.self)
+      }
+    }
+  }
 
   func originChunk(_ chunk: ByteBuffer) {
     if received.readableBytes + chunk.readableBytes <= Self.bodyLimitBytes {
@@ -109,7 +149,8 @@ private final class Collector: OriginReceiver {
   func originEnd(trailers: FieldBlock?) {
     fetch = nil
     promise.succeed(
-      AdminClient.Answer(status: status, body: Data(received.readableBytesView)))
+      AdminClient.Answer(
+        status: status, body: Data(received.readableBytesView), tokenExpiry: tokenExpiry))
   }
 
   func originFailed(_ failure: OriginFailure) {

@@ -15,12 +15,14 @@ struct AdminService: AdminBackend {
   let threadCount: Int
   let shared: ProxyShared
   let explainer: Explainer
+  let alerts: AlertMonitor
   private let started = NIODeadline.now()
 
   init(
     store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int, shared: ProxyShared,
-    explainer: Explainer
+    explainer: Explainer, alerts: AlertMonitor
   ) {
+    self.alerts = alerts
     self.shared = shared
     self.store = store
     self.metrics = metrics
@@ -36,6 +38,7 @@ struct AdminService: AdminBackend {
   }
 
   var isReady: Bool { readiness.isReady }
+  var version: String { EdgeVersion.text }
 
   func invalidate(
     _ selectors: [InvalidationSelector], kind: InvalidationKind
@@ -94,47 +97,21 @@ struct AdminService: AdminBackend {
           ])
         ))
     }
+    let readings = alerts.readings()
+    let worst = readings.map(\.state).max() ?? .ok
+    sections.append(("state", .string(worst.name)))
+    sections.append(("alerts", .array(readings.map(\.json))))
+    sections.append(
+      (
+        "process",
+        .object([
+          JSONMember("resident_bytes", ProcessMemory.residentBytes.map { .integer($0) } ?? .null),
+          JSONMember("memory_limit_bytes", ProcessMemory.limitBytes.map { .integer($0) } ?? .null),
+        ])
+      ))
     return AdminStatus(
       version: EdgeVersion.text,
       uptimeSeconds: Int((NIODeadline.now() - started).nanoseconds / 1_000_000_000),
       threads: threadCount, metrics: metrics.snapshot(), sections: sections)
-  }
-}
-
-/// The admin listener while it runs.
-struct AdminListener {
-  let task: Task<Void, any Error>
-
-  /// Starts the listener and returns once it listens.
-  /// - Throws: `AdminServerError` when it cannot.
-  static func start(
-    _ file: EdgeConfiguration.Admin, backend: any AdminBackend, metrics: Metrics, logger: Logger
-  ) async throws -> AdminListener {
-    let authenticator = AdminAuthenticator(
-      users: file.users.map { ($0.name, $0.password.exposedValue) })
-    metrics.registerCounter(
-      name: "edge_admin_failed_logins_total",
-      help: "Requests to the admin API with a wrong user or password."
-    ) { [Metrics.Sample(authenticator.failedAttempts)] }
-    let server = AdminServer(
-      configuration: AdminConfiguration(host: file.address.host, port: file.address.port),
-      backend: backend, authenticator: authenticator, logger: logger)
-    let (listening, continuation) = AsyncStream.makeStream(of: Int.self)
-    let task = Task {
-      defer { continuation.finish() }
-      try await server.run { continuation.yield($0) }
-    }
-    for await port in listening {
-      logger.info("admin API listening", metadata: ["address": "\(file.address.host):\(port)"])
-      return AdminListener(task: task)
-    }
-    try await task.value
-    return AdminListener(task: task)
-  }
-
-  /// Stops listening.
-  func stop() async {
-    task.cancel()
-    _ = await task.result
   }
 }

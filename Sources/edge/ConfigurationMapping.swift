@@ -2,6 +2,7 @@ import CachePolicy
 import CacheStore
 import EdgeConfig
 import EdgeProxy
+import EdgeSecurity
 import HTTPMessage
 import HTTPServer
 import NIOCore
@@ -68,6 +69,7 @@ extension ProxyConfiguration {
         return EdgeProxy.Route(route, origin: origin)
       })
     largestMemoryObjectBytes = file.store.memory.largestBytes
+    trustedProxies = AddressList(file.trustedProxies)
   }
 }
 

@@ -9,7 +9,8 @@ struct Edge: AsyncParsableCommand {
     version: EdgeVersion.text,
     subcommands: [
       ServeCommand.self, CheckCommand.self, ConfigCommand.self, PurgeCommand.self,
-      ExplainCommand.self,
+      ExplainCommand.self, ObjectsCommand.self, StatusCommand.self,
+      HashPasswordCommand.self, TokenCommand.self,
       VersionCommand.self,
     ])
 }

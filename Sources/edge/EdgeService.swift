@@ -26,6 +26,7 @@ struct EdgeService: Service {
   let server: HTTPServer<ProxyLoop>
   let admin: AdminListener?
   let readiness: Readiness
+  let alerts: AdminAlerts
   let accessLog: AccessLog?
 
   /// Starts everything; throws the first thing that cannot be had. The caller ends the process
@@ -54,14 +55,16 @@ struct EdgeService: Service {
     store.start()
     MetricSources(store: store, transport: transport, server: server).register(in: metrics)
     let readiness = Readiness()
+    let alerts = AdminAlerts(metrics: metrics, loop: loops[0], logger: logger)
     let backend = AdminService(
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
       shared: shared,
-      explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]))
+      explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]),
+      alerts: alerts.monitor)
     var admin: AdminListener?
     if let section = configuration.admin {
       admin = try await AdminListener.start(
-        section, backend: backend, metrics: metrics, logger: logger)
+        section, backend: backend, metrics: metrics, loop: loops[0], logger: logger)
     }
     for address in server.boundAddresses {
       logger.info("listening", metadata: ["address": "\(address)"])
@@ -70,6 +73,7 @@ struct EdgeService: Service {
     return EdgeService(
       configuration: configuration, logger: logger, group: group, store: store,
       transport: transport, server: server, admin: admin, readiness: readiness,
+      alerts: alerts,
       accessLog: accessLog)
   }
 
@@ -100,6 +104,7 @@ struct EdgeService: Service {
     readiness.isReady = false
     await server.drain(limit: TimeAmount(configuration.limits.drain))
     await admin?.stop()
+    alerts.stop()
     transport.shutdown()
     await store.shutdown(deadline: .now() + .seconds(10))
     try await group.shutdownGracefully()

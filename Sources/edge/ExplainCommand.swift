@@ -36,21 +36,13 @@ struct ExplainCommand: AsyncParsableCommand {
       + header.map { URLQueryItem(name: "header", value: $0) }
     // A plus sign stays a plus sign: the other side reads a query as forms are written.
     let encoded = (query.percentEncodedQuery ?? "").replacing("+", with: "%2B")
-    let answer: AdminClient.Answer
-    do {
-      answer = try await AdminClient(target).get("/v1/explain?\(encoded)")
-    } catch {
-      printError("edge explain: \(target.url): \(error)")
-      throw ExitCode(69)
-    }
-    guard answer.status == 200 else {
-      printError("edge explain: \(target.url): \(answer.refusal)")
-      throw ExitCode(answer.status == 401 ? 77 : 1)
+    let body = try await AdminClient.ask(target, command: "explain") {
+      try await $0.get("/v1/explain?\(encoded)")
     }
     if json {
-      print(String(decoding: answer.body, as: UTF8.self))
+      print(String(decoding: body, as: UTF8.self))
     } else {
-      print(try ExplanationText(answer.body).lines.joined(separator: "\n"))
+      print(try ExplanationText(body).lines.joined(separator: "\n"))
     }
   }
 }

@@ -1,4 +1,5 @@
 import EdgeConfig
+import EdgeSecurity
 import Glibc
 import HTTPServer
 import NIOCore
@@ -45,6 +46,14 @@ extension CertificateInspector {
     authorities: { path in
       ServerConfiguration.TLS.Clients(authoritiesFile: path)
         .findings(nowSeconds: Int64(time(nil))).map(Finding.init)
+    },
+    passwordHash: { text in
+      do {
+        _ = try PasswordHash(text)
+        return nil
+      } catch {
+        return "\(error)"
+      }
     })
 }
 

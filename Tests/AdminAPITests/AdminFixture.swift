@@ -18,12 +18,15 @@ final class RecordingBackend: AdminBackend {
     var sequence: UInt64 = 40
     var isReady = true
     var failure: String?
+    var queries: [ObjectQuery] = []
+    var placed: [PlacedResponse] = []
   }
 
   let state = Mutex(State())
   let metrics = Metrics(loopCount: 1)
 
   var invalidations: [[InvalidationSelector]] { state.withLock { $0.selectors } }
+  var version: String { "1.0" }
   var isReady: Bool { state.withLock { $0.isReady } }
 
   func invalidate(
@@ -37,6 +40,20 @@ final class RecordingBackend: AdminBackend {
         sequence: state.sequence, isDurable: state.failure == nil, failure: state.failure)
     }
   }
+
+  func objects(_ query: ObjectQuery) async -> ObjectListing {
+    state.withLock { $0.queries.append(query) }
+    return ObjectListing(rows: [], next: nil, isComplete: true, nowSeconds: 0)
+  }
+
+  func object(hash: String) async -> ObjectDetail? { nil }
+
+  func place(_ response: PlacedResponse) async throws(PlacementFault) -> ObjectDetail {
+    state.withLock { $0.placed.append(response) }
+    throw .notStored(reason: "test")
+  }
+
+  func removeObject(hash: String) async -> Bool { false }
 
   func metricsText() async -> String { metrics.prometheusText() }
 
@@ -56,6 +73,11 @@ final class RecordingBackend: AdminBackend {
       version: "1.0", uptimeSeconds: 5, threads: 2, metrics: metrics.snapshot(),
       sections: [("store", .object([JSONMember("objects", .integer(7))]))])
   }
+}
+
+extension AdminAuthenticator.User {
+  /// `admin` with the password `secret`.
+  static let admin = AdminAuthenticator.User(name: "admin", secret: .password("secret"))
 }
 
 /// Collects log lines, to show what is not in them.
@@ -104,16 +126,19 @@ struct AdminFixture: Sendable {
   static func run(
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     pause: @escaping @Sendable (Duration) async throws -> Void = { _ in },
-    ownNames: [String] = [],
+    ownNames: [String] = [], users: [AdminAuthenticator.User] = [.admin],
+    tokens: AdminTokenTable = AdminTokenTable(path: nil) { _ in },
+    prepare: @Sendable (inout AdminResponder) -> Void = { _ in },
     _ body: @escaping @Sendable (AdminFixture) async throws -> Void
   ) async throws {
     let backend = RecordingBackend()
     let logger = Logger(label: "test") { _ in CollectedLog() }
     var responder = AdminResponder(
-      backend: backend, authenticator: AdminAuthenticator(users: [("admin", "secret")]),
+      backend: backend, authenticator: AdminAuthenticator(users: users, tokens: tokens),
       ownNames: ownNames, logger: logger)
     responder.now = now
     responder.pause = pause
+    prepare(&responder)
     let server = AdminServer(
       configuration: AdminConfiguration(port: 0), responder: responder, logger: logger)
     let (ports, continuation) = AsyncStream<Int>.makeStream()
@@ -205,7 +230,9 @@ struct AdminFixture: Sendable {
     answer.status = lines.first.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
     for line in lines.dropFirst() {
       let parts = line.split(separator: ":", maxSplits: 1)
-      answer.fields[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].dropFirst()) : ""
+      let value = parts.count > 1 ? String(parts[1].dropFirst()) : ""
+      let name = parts[0].lowercased()
+      answer.fields[name] = answer.fields[name].map { "\($0), \(value)" } ?? value
     }
     answer.body = String(text[end.upperBound...])
     return answer

@@ -91,7 +91,7 @@ struct AdminRouteTests {
 
   @Test func malformedCredentialsAreRefusedAndSayWhy() async throws {
     try await AdminFixture.run { admin in
-      for value in ["Bearer abc", "Basic !!!!", "Basic"] {
+      for value in ["Digest abc", "Basic !!!!", "Basic", "Bearer", "Bearer a b"] {
         let answer = try await admin.send("GET", "/metrics", fields: "Authorization: \(value)\r\n")
         #expect(answer.status == 401)
         #expect(answer.detail.contains("base 64"))
@@ -173,6 +173,7 @@ struct AdminRouteTests {
       let server = AdminServer(
         configuration: AdminConfiguration(port: admin.port), backend: admin.backend,
         authenticator: AdminAuthenticator(users: []),
+        auditLog: AuditLog(.off, logger: Logger(label: "test") { _ in CollectedLog() }),
         logger: Logger(label: "test") { _ in CollectedLog() })
       let error = await #expect(throws: AdminServerError.self) { try await server.run() }
       let text = try #require(error).description

@@ -9,7 +9,8 @@ private func forwarded(
   let block = withBytes("edge") { name in
     withBytes("") { address in
       ForwardedFields.request(
-        request, via: name, remoteAddress: address, isCacheable: isCacheable, rules: rules)
+        request, via: name, remoteAddress: address, isCacheable: isCacheable,
+        isPeerTrusted: true, rules: rules)
     }
   }
   let own = ["Via", "CDN-Loop", "X-Forwarded-Proto", "X-Forwarded-Host"].map { "\($0): " }
@@ -168,7 +169,9 @@ private func forwarded(
       ("Via", "1.0 p"), ("X-Forwarded-For", "192.0.2.7"),
     ])
     let block = withBytes("edge") { name in
-      withBytes("::1") { ForwardedFields.request(request, via: name, remoteAddress: $0) }
+      withBytes("::1") {
+        ForwardedFields.request(request, via: name, remoteAddress: $0, isPeerTrusted: true)
+      }
     }
     #expect(block.texts(named: "CDN-Loop") == ["a;v=1, b, edge"])
     #expect(block.texts(named: "Via") == ["1.0 p, 1.1 edge"])

@@ -7,14 +7,15 @@ import Testing
 @Suite struct ForwardedFieldsTests {
   private func forwarded(
     _ request: RequestHead, address: String = "192.0.2.1", stripsConditionals: Bool = false,
-    stripsRange: Bool = false
+    stripsRange: Bool = false, isPeerTrusted: Bool = false
   ) -> [String] {
     withBytes("edge") { pseudonym in
       withBytes(address) { address in
         lines(
           ForwardedFields.request(
             request, via: pseudonym, remoteAddress: address,
-            stripsConditionals: stripsConditionals, stripsRange: stripsRange))
+            stripsConditionals: stripsConditionals, stripsRange: stripsRange,
+            isPeerTrusted: isPeerTrusted))
       }
     }
   }
@@ -45,7 +46,7 @@ import Testing
     #expect(forwarded(request) == ["X-Bar: 2"] + added)
   }
 
-  @Test func viaAndForwardedForAreAppendedTo() {
+  @Test func viaIsAppendedToAndForATrustedProxyForwardedForToo() {
     let request = makeRequest(
       isSecure: true, version: .http2,
       fields: [
@@ -53,13 +54,28 @@ import Testing
         ("X-Forwarded-For", "198.51.100.2"),
       ])
     #expect(
-      forwarded(request) == [
+      forwarded(request, isPeerTrusted: true) == [
         "Via: 1.0 a, 1.1 b, 2 edge", "CDN-Loop: edge",
         "X-Forwarded-For: 198.51.100.1, 198.51.100.2, 192.0.2.1",
         "X-Forwarded-Proto: https", "X-Forwarded-Host: example.com",
       ])
     #expect(
       forwarded(makeRequest(), address: "").contains { $0.hasPrefix("X-Forwarded-For") } == false)
+  }
+
+  @Test func whatOthersClaimAboutTheirAddressGoesNowhere() {
+    for method in ["GET", "POST"] {
+      let request = makeRequest(
+        method,
+        fields: [
+          ("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
+          ("x-forwarded-for", "10.0.0.1"),
+        ])
+      #expect(forwarded(request) == added, "\(method)")
+    }
+    // With the trust of the peer, a request past the cache keeps both.
+    let request = makeRequest("POST", fields: [("Forwarded", "for=198.51.100.1")])
+    #expect(forwarded(request, isPeerTrusted: true) == ["Forwarded: for=198.51.100.1"] + added)
   }
 
   @Test func claimsOfTheClientAboutSchemeAndHostAreReplaced() {

@@ -267,7 +267,7 @@ private let complete = #"""
     let file = folder.appendingPathComponent("edge.conf")
     try Data(text.utf8).write(to: file)
     let configuration = try EdgeConfiguration.load(path: file.path, environment: [:])
-    #expect(configuration.admin?.users[0].password == Secret("from file"))
+    #expect(configuration.admin?.users[0].password == .text(Secret("from file")))
     #expect(configuration.effectiveConfiguration.contains("password: (set)"))
     #expect(!configuration.effectiveConfiguration.contains("password_file"))
   }

@@ -59,7 +59,7 @@ import Testing
   @Test func aSecretShowsInNoTextualForm() throws {
     let text = minimal + "admin: { users: [{ name: admin, password: \"${PASSWORD}\" }] }"
     let configuration = try load(text, environment: ["PASSWORD": "hunter2"])
-    #expect(configuration.admin?.users[0].password.exposedValue == "hunter2")
+    #expect(configuration.admin?.users[0].password == .text(Secret("hunter2")))
     var dumped = ""
     dump(configuration, to: &dumped)
     for shown in [dumped, "\(configuration)", String(reflecting: configuration)] {

@@ -3,31 +3,7 @@ import Testing
 
 /// TLS and HTTP/2 as a user has them: by edge.conf, with real certificates and real curl.
 @Suite struct SecureFrontTests {
-  /// A certificate for `localhost`, signed by itself, in a folder of its own.
-  private final class Certificate {
-    let folder: URL
-    var certificate: String { folder.appendingPathComponent("edge.pem").path }
-    var key: String { folder.appendingPathComponent("edge.key").path }
-
-    init() throws {
-      folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-        "edge-certificate-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      let made = try ChildProcess.run(
-        "/usr/bin/env",
-        [
-          "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-          "-nodes",
-          "-days", "30", "-subj", "/CN=localhost", "-addext",
-          "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate,
-        ])
-      try #require(made.status == 0, "\(made.output)")
-    }
-
-    deinit { try? FileManager.default.removeItem(at: folder) }
-  }
-
-  private func listener(_ certificate: Certificate, port: Int) -> String {
+  private func listener(_ certificate: TestCertificate, port: Int) -> String {
     """
       - address: 127.0.0.1:\(port)
         tls: { certificate: \(certificate.certificate), key: \(certificate.key) }
@@ -36,7 +12,7 @@ import Testing
   }
 
   @Test func curlSpeaksHTTP2OverTLSAndGetsHits() throws {
-    let certificate = try Certificate()
+    let certificate = try TestCertificate()
     let origin = try ScriptedOrigin.constant("secret")
     let port = try freePort()
     let edge = try Edge(originPort: origin.port, listeners: listener(certificate, port: port))
@@ -67,7 +43,7 @@ import Testing
   }
 
   @Test func aCertificateThatDoesNotFitItsKeyIsAFaultOfTheConfiguration() throws {
-    let (one, other) = (try Certificate(), try Certificate())
+    let (one, other) = (try TestCertificate(), try TestCertificate())
     let file = one.folder.appendingPathComponent("edge.conf")
     try """
     listeners:

@@ -8,8 +8,10 @@ public enum ForwardedFields {
   /// Left out: what belongs to the client's connection, the fields that Connection names
   /// (RFC 9110 section 7.6.1), Expect, which the edge answers, and Host and Content-Length, which
   /// the transport writes. Cookie lines, which HTTP/2 splits, are joined (RFC 9113 section 8.2.3).
-  /// Via, CDN-Loop (RFC 8586) and X-Forwarded-For are appended to, whatever Connection says of
-  /// them; X-Forwarded-Proto and X-Forwarded-Host are replaced; Max-Forwards counts down.
+  /// Via and CDN-Loop (RFC 8586) are appended to, whatever Connection says of them;
+  /// X-Forwarded-Proto and X-Forwarded-Host are replaced; Max-Forwards counts down.
+  /// X-Forwarded-For is appended to for a trusted proxy and replaced for everybody else, whose
+  /// Forwarded (RFC 7239) is left out: whoever connects could claim any address in them.
   ///
   /// Of a request that may be answered from the cache, also left out is what could have the origin
   /// answer for something that is not in the key (``OverrideFields``), and without content the
@@ -23,11 +25,13 @@ public enum ForwardedFields {
   ///   - stripsConditionals: leaves out the preconditions, for a fetch that fills the cache.
   ///   - stripsRange: leaves out Range and If-Range, likewise.
   ///   - isCacheable: whether the request may be answered from the cache; nil: by its method.
+  ///   - isPeerTrusted: whether the peer is a proxy whose account of the client is believed.
   ///   - rules: the route's.
   public static func request(
     _ head: RequestHead, via pseudonym: UnsafeRawBufferPointer,
     remoteAddress: UnsafeRawBufferPointer, stripsConditionals: Bool = false,
-    stripsRange: Bool = false, isCacheable: Bool? = nil, rules: KeyRules = KeyRules()
+    stripsRange: Bool = false, isCacheable: Bool? = nil, isPeerTrusted: Bool = false,
+    rules: KeyRules = KeyRules()
   ) -> FieldBlock {
     let isCacheable = isCacheable ?? head.method.isAnsweredFromCache
     var excluded = connectionFields
@@ -35,6 +39,7 @@ public enum ForwardedFields {
     if stripsRange { excluded = excluded.union([.range, .ifRange]) }
     let joinsCookies = head.fields.occurrences(of: .cookie) > 1
     if joinsCookies { excluded.insert(.cookie) }
+    if !isPeerTrusted { excluded.insert(.forwarded) }
     if rules.includesDeviceClass { excluded.insert(.xDeviceClass) }
     if isCacheable { excludeUnkeyed(head, rules, from: &excluded) }
     let limit = ForwardingLimit(head)
@@ -68,7 +73,8 @@ public enum ForwardedFields {
       value.withUnsafeReadableBytes { result.append(.maxForwards, value: $0) }
     }
     appendVia(head, pseudonym, to: &result, using: &value)
-    appendForwarded(head, remoteAddress, to: &result, using: &value)
+    appendForwarded(
+      head, remoteAddress, isPeerTrusted: isPeerTrusted, to: &result, using: &value)
     return result
   }
 
@@ -137,11 +143,11 @@ public enum ForwardedFields {
   }
 
   private static func appendForwarded(
-    _ head: RequestHead, _ remoteAddress: UnsafeRawBufferPointer, to result: inout FieldBlock,
-    using value: inout ByteBuffer
+    _ head: RequestHead, _ remoteAddress: UnsafeRawBufferPointer, isPeerTrusted: Bool,
+    to result: inout FieldBlock, using value: inout ByteBuffer
   ) {
     value.clear()
-    join(head.fields, .xForwardedFor, separator: ", ", into: &value)
+    if isPeerTrusted { join(head.fields, .xForwardedFor, separator: ", ", into: &value) }
     if value.readableBytes > 0 && !remoteAddress.isEmpty { value.writeStaticString(", ") }
     value.writeBytes(remoteAddress)
     if value.readableBytes > 0 {

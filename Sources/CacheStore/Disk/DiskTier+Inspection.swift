@@ -36,9 +36,15 @@ extension DiskTier {
   /// Reads an object on the calling thread, without a hit; nil when it is not there, damaged, or
   /// another key's.
   func read(_ hash: KeyHash, key: UnsafeRawBufferPointer) -> StoredObject? {
-    if let object = inbox.queued(hash) { return object.matches(hash, key) ? object : nil }
+    read(hash).flatMap { $0.matches(hash, key) ? $0 : nil }
+  }
+
+  /// Reads what is under a hash on the calling thread, without a hit; nil when nothing is there, or
+  /// it is damaged.
+  func read(_ hash: KeyHash) -> StoredObject? {
+    if let object = inbox.queued(hash) { return object }
     guard let place = index.place(hash), let segment = table.segment(slot: place.slot),
-      let object = reader.loadWhole(segment, place), object.matches(hash, key)
+      let object = reader.loadWhole(segment, place), object.hash == hash
     else { return nil }
     object.isOnDisk = true
     return object

@@ -132,6 +132,11 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     }
   }
 
+  /// The object under this hash, whatever its key, unrecorded.
+  func peek(_ hash: KeyHash) -> StoredObject? {
+    state.withLock { state in state.find(hash).flatMap { state.slab.object(at: $0) } }
+  }
+
   // MARK: - Changes
 
   /// Puts an object in the place of whatever is under its hash.

@@ -48,7 +48,7 @@ extension StoredObject {
 
   /// Hits since it came in or since its queue last spared it, 0 to 3.
   @inline(__always)
-  var hits: UInt8 {
+  public internal(set) var hits: UInt8 {
     get { withHits { $0.load(ordering: .relaxed) } }
     nonmutating set { withHits { $0.store(newValue, ordering: .relaxed) } }
   }
@@ -106,7 +106,7 @@ extension StoredObject {
   }
 
   /// True when the disk tier has it or has it in its write queue.
-  var isOnDisk: Bool {
+  public internal(set) var isOnDisk: Bool {
     get { hasMark(Marks.isOnDisk) }
     nonmutating set { setMark(Marks.isOnDisk, newValue) }
   }

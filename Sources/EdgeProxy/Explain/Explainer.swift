@@ -10,10 +10,13 @@ import Observability
 /// look-up counts as a use of the object, as every look-up does.
 public final class Explainer: @unchecked Sendable {
   // @unchecked: `loop` is touched on its event loop only.
-  private let loop: ProxyLoop
+  let loop: ProxyLoop
+  /// The edge's store, for any thread.
+  let store: Store
 
   /// An explainer over the edge's shared parts; `metrics` are those of the loop.
   public init(shared: ProxyShared, eventLoop: any EventLoop, metrics: LoopMetrics) {
+    store = shared.store
     loop = ProxyLoop(
       shared: shared, eventLoop: eventLoop, clock: LoopClock(), metrics: metrics, accessLog: nil)
   }

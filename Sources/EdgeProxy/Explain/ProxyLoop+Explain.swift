@@ -50,23 +50,10 @@ extension ProxyLoop {
     }.joined()
     explanation.keyHash = found.hash.text
     if let object = found.object, object.metadata.kind == .response {
-      explanation.stored = stored(object, tier: tier)
+      explanation.stored = Explanation.Stored(object, tier: tier, now: clock.wallSeconds)
     }
     explanation.variants = variants(primaryCount: found.primaryCount)
     return explanation
-  }
-
-  private func stored(_ object: StoredObject, tier: String) -> Explanation.Stored {
-    let freshness = object.metadata.freshness
-    let now = clock.wallSeconds
-    return Explanation.Stored(
-      status: Int(object.metadata.status), tier: tier, contentBytes: object.bodyCount,
-      ageSeconds: freshness.age(now: now), lifetimeSeconds: freshness.lifetimeSeconds,
-      remainingSeconds: freshness.remainingSeconds(now: now),
-      staleWhileRevalidateSeconds: freshness.staleWhileRevalidateSeconds,
-      staleIfErrorSeconds: freshness.staleIfErrorSeconds,
-      lifetimeRow: freshness.trace?.row.rawValue, clamps: freshness.trace?.clamps.names ?? [],
-      flags: freshness.flags.names)
   }
 
   private func variants(primaryCount: Int) -> Explanation.Variants? {
@@ -83,6 +70,21 @@ extension ProxyLoop {
         fields: String(decoding: list.fields.names, as: UTF8.self).split(separator: ",").map(
           String.init), count: VariantList.members(of: object).count)
     }
+  }
+}
+
+extension Explanation.Stored {
+  /// A stored object as it stands at `now`, Unix seconds.
+  init(_ object: StoredObject, tier: String, now: Int64) {
+    let freshness = object.metadata.freshness
+    self.init(
+      status: Int(object.metadata.status), tier: tier, contentBytes: object.bodyCount,
+      ageSeconds: freshness.age(now: now), lifetimeSeconds: freshness.lifetimeSeconds,
+      remainingSeconds: freshness.remainingSeconds(now: now),
+      staleWhileRevalidateSeconds: freshness.staleWhileRevalidateSeconds,
+      staleIfErrorSeconds: freshness.staleIfErrorSeconds,
+      lifetimeRow: freshness.trace?.row.rawValue, clamps: freshness.trace?.clamps.names ?? [],
+      flags: freshness.flags.names)
   }
 }
 

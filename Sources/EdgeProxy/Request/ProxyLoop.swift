@@ -383,8 +383,15 @@ public final class ProxyLoop: RequestResponder {
         head, via: name, remoteAddress: remoteAddress, stripsConditionals: fillsCache,
         stripsRange: fillsCache,
         isCacheable: fillsCache ? true : route.rules.isCachingEnabled ? nil : false,
-        rules: route.rules.key)
+        isPeerTrusted: isTrusted(remoteAddress), rules: route.rules.key)
     }
+  }
+
+  /// Whether a peer is a proxy whose account of the client goes on to the origin.
+  private func isTrusted(_ address: UnsafeRawBufferPointer) -> Bool {
+    let proxies = shared.configuration.trustedProxies
+    guard !proxies.isEmpty else { return false }
+    return NetworkAddress(String(decoding: address, as: UTF8.self)).map(proxies.contains) ?? false
   }
 
   /// The target to send to the origin for a request that may be answered from the cache: of the

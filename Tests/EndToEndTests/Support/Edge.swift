@@ -8,6 +8,8 @@ final class Edge {
   let port: Int
   let adminPort: Int
   let originPort: Int
+  private let adminArguments: [String]
+  private let adminScheme: String
   private(set) var process: ChildProcess?
   private let configuration: String
 
@@ -15,12 +17,17 @@ final class Edge {
   /// - Parameters:
   ///   - route: more options of the one route, each line indented by four spaces.
   ///   - store: the store section's content, indented by two spaces.
+  ///   - users: further users, each line indented by four spaces.
+  ///   - admin: more options of the admin section, each line indented by two spaces; with `tls`
+  ///     among them the admin API is asked over https.
+  ///   - adminArguments: what curl needs beside for the admin API.
   ///   - more: further top-level sections.
   ///   - listeners: further listeners, each line indented by two spaces.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
     origin: String = "",
-    more: String = "", threads: Int = 2
+    more: String = "", users: String = "", admin: String = "", adminArguments: [String] = [],
+    logLevel: String = "warning", threads: Int = 2
   ) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")
@@ -28,6 +35,8 @@ final class Edge {
     port = try freePort()
     adminPort = try freePort()
     self.originPort = originPort
+    self.adminArguments = adminArguments
+    adminScheme = admin.contains("tls:") ? "https" : "http"
     configuration = """
       listeners:
         - address: 127.0.0.1:\(port)
@@ -46,9 +55,11 @@ final class Edge {
         address: 127.0.0.1:\(adminPort)
         users:
           - { name: admin, password: "${EDGE_ADMIN_PASSWORD}" }
+      \(users)
+      \(admin)
       threads: \(threads)
       log:
-        level: warning
+        level: \(logLevel)
         access: { path: access.log, format: json }
       \(more)
       """
@@ -77,7 +88,7 @@ final class Edge {
 
   var configurationPath: String { folder.appendingPathComponent("edge.conf").path }
   var url: String { "http://127.0.0.1:\(port)" }
-  var adminURL: String { "http://127.0.0.1:\(adminPort)" }
+  var adminURL: String { "\(adminScheme)://127.0.0.1:\(adminPort)" }
 
   /// Starts the process and waits until it is ready.
   func start() throws {
@@ -87,7 +98,7 @@ final class Edge {
     self.process = process
     let isReady = try eventually {
       guard process.isRunning else { return true }
-      return try Curl.get("\(adminURL)/readyz").status == 200
+      return try Curl.get("\(adminURL)/readyz", adminArguments).status == 200
     }
     guard isReady, process.isRunning else {
       throw SocketFailure(what: "the edge did not start: \(process.text)")
@@ -105,7 +116,7 @@ final class Edge {
   }
 
   func admin(_ path: String, _ arguments: String...) throws -> CurlAnswer {
-    try Curl.get(adminURL + path, ["-u", "admin:\(Self.password)"] + arguments)
+    try Curl.get(adminURL + path, ["-u", "admin:\(Self.password)"] + adminArguments + arguments)
   }
 
   /// Invalidates over the admin API.
