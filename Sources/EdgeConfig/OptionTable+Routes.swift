@@ -19,7 +19,8 @@ extension OptionTable {
       ConfigurationOption(
         "routes[].name", .text, default: .absent, reload: false, example: "name: images",
         "What invalidations, listings and explanations call the route; without it they use match. "
-          + "Objects stay the route's own as long as its name stands, wherever it moves in the file."
+          + "Objects stay the route's own as long as its name stands, wherever it moves in "
+          + "the file."
       ),
       ConfigurationOption(
         "routes[].cache", .boolean, default: .text("true"), reload: false,
