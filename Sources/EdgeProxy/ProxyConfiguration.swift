@@ -1,5 +1,6 @@
 import CachePolicy
 import CacheStore
+import HTTPMessage
 import NIOCore
 
 /// What the proxy does with requests: the routes and the few limits of the request path.
@@ -50,6 +51,8 @@ public final class Route: Sendable {
   public let origin: Int
   /// The cache policy's rules.
   public let rules: PolicyRules
+  /// Of the rules, for the hit path, which else copied them all.
+  let isCachingEnabled: Bool
   /// Whether concurrent misses of one key share one fetch.
   public let coalesces: Bool
   /// How long a follower waits for the leader's response head before it asks the origin itself.
@@ -60,6 +63,9 @@ public final class Route: Sendable {
   public let queryContentBytes: Int
   /// Names, in lower case, of response fields that carry cache tags.
   public let tagFields: [[UInt8]]
+  /// The same as a set, where the edge knows all of them by name: nil when it does not. Most
+  /// responses carry none, and then one test says so.
+  let knownTagFields: KnownFieldSet?
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
 
@@ -76,11 +82,25 @@ public final class Route: Sendable {
     self.pattern = pattern
     self.origin = origin
     self.rules = rules
+    isCachingEnabled = rules.isCachingEnabled
     self.coalesces = coalesces
     self.coalesceTimeout = coalesceTimeout
     self.showsCacheStatus = showsCacheStatus
     self.queryContentBytes = queryContentBytes
     self.tagFields = tagFields
+    knownTagFields = KnownFieldSet(names: tagFields)
     self.rangeFetching = rangeFetching
+  }
+}
+
+extension KnownFieldSet {
+  /// The set of these names; nil when one of them is none that the edge knows.
+  fileprivate init?(names: [[UInt8]]) {
+    self = []
+    for name in names {
+      let known = name.withUnsafeBytes { KnownField($0) }
+      if known == .other { return nil }
+      insert(known)
+    }
   }
 }

@@ -12,6 +12,11 @@ struct Edge: AsyncParsableCommand {
       ExplainCommand.self,
       VersionCommand.self,
     ])
+
+  static func main() async {
+    if CommandLine.arguments.dropFirst().first == "serve" { AllocatorTuning.restartWithSetting() }
+    await main(nil)
+  }
 }
 
 /// The version, as `edge version`, the log and the metrics name it.
