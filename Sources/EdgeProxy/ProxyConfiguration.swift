@@ -1,6 +1,7 @@
 import CachePolicy
 import CacheStore
 import EdgeSecurity
+import HTTPMessage
 import NIOCore
 import Synchronization
 
@@ -54,6 +55,8 @@ public final class Route: Sendable {
   public let origin: Int
   /// The cache policy's rules.
   public let rules: PolicyRules
+  /// Of the rules, for the hit path, which else copied them all.
+  let isCachingEnabled: Bool
   /// Whether concurrent misses of one key share one fetch.
   public let coalesces: Bool
   /// How long a follower waits for the leader's response head before it asks the origin itself.
@@ -64,6 +67,9 @@ public final class Route: Sendable {
   public let queryContentBytes: Int
   /// Names, in lower case, of response fields that carry cache tags.
   public let tagFields: [[UInt8]]
+  /// The same as a set, where the edge knows all of them by name: nil when it does not. Most
+  /// responses carry none, and then one test says so.
+  let knownTagFields: KnownFieldSet?
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
   private let retired = Atomic(false)
@@ -81,11 +87,13 @@ public final class Route: Sendable {
     self.pattern = pattern
     self.origin = origin
     self.rules = rules
+    isCachingEnabled = rules.isCachingEnabled
     self.coalesces = coalesces
     self.coalesceTimeout = coalesceTimeout
     self.showsCacheStatus = showsCacheStatus
     self.queryContentBytes = queryContentBytes
     self.tagFields = tagFields
+    knownTagFields = KnownFieldSet(names: tagFields)
     self.rangeFetching = rangeFetching
   }
 
@@ -94,4 +102,16 @@ public final class Route: Sendable {
 
   /// Says that it is no longer in use.
   func retire() { retired.store(true, ordering: .releasing) }
+}
+
+extension KnownFieldSet {
+  /// The set of these names; nil when one of them is none that the edge knows.
+  fileprivate init?(names: [[UInt8]]) {
+    self = []
+    for name in names {
+      let known = name.withUnsafeBytes { KnownField($0) }
+      if known == .other { return nil }
+      insert(known)
+    }
+  }
 }

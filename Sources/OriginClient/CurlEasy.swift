@@ -148,6 +148,8 @@ extension CurlEasy {
     set(CURLOPT_PROTOCOLS_STR, "http,https")
     set(CURLOPT_FOLLOWLOCATION, 0)
     set(CURLOPT_PROXY, "")
+    // Else it looks into the environment at every fetch.
+    set(CURLOPT_NOPROXY, "*")
     set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
     // Signals would interrupt the process's other threads; name resolution has its own thread.
     set(CURLOPT_NOSIGNAL, 1)

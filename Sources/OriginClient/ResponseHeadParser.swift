@@ -173,7 +173,7 @@ extension ResponseHeadParser {
     default: break
     }
     if !Self.connectionFields.contains(known) || known == .other {
-      builder.append(line: line, name: name, value: value, known: known)
+      builder.append(name: name, value: value, known: known)
     }
   }
 
@@ -270,8 +270,7 @@ private struct FieldBuilder {
   }
 
   mutating func append(
-    line: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
-    known: KnownField
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, known: KnownField
   ) {
     if entries.isEmpty {
       // A common head is 200 to 400 bytes in 6 to 12 lines.
@@ -279,16 +278,8 @@ private struct FieldBuilder {
       entries.reserveCapacity(12)
     }
     let offset = bytes.readableBytes
-    var valueOffset = offset + name.count + 2
-    if line.count == name.count + 2 + value.count, line[name.count + 1] == 0x20 {
-      bytes.writeBytes(line)
-    } else {
-      bytes.writeBytes(name)
-      bytes.writeStaticString(": ")
-      valueOffset = bytes.readableBytes
-      bytes.writeBytes(value)
-    }
-    bytes.writeStaticString("\r\n")
+    let valueOffset = offset + name.count + 2
+    bytes.writeFieldLine(name: name, value: value)
     entries.append(
       FieldEntry(
         name: TextRange(offset: offset, count: name.count),

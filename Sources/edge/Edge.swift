@@ -13,6 +13,11 @@ struct Edge: AsyncParsableCommand {
       HashPasswordCommand.self, TokenCommand.self,
       VersionCommand.self,
     ])
+
+  static func main() async {
+    if CommandLine.arguments.dropFirst().first == "serve" { AllocatorTuning.restartWithSetting() }
+    await main(nil)
+  }
 }
 
 /// The version, as `edge version`, the log and the metrics name it.

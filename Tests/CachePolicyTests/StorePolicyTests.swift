@@ -9,6 +9,23 @@ import Testing
     StorePolicy.mayAnswerFromCache(request: request, rules: rules)
   }
 
+  @Test func aPlainRequestIsOneThatNothingButItsRouteKeepsFromTheCache() {
+    let plain = [
+      makeRequest("GET"), makeRequest("HEAD"), makeRequest("GET", framing: .length(0)),
+      makeRequest("GET", fields: [("Range", "bytes=0-1"), ("Cache-Control", "no-cache")]),
+    ]
+    for request in plain {
+      #expect(StorePolicy.isPlain(request))
+      #expect(reason(request) == nil)
+    }
+    let others = [
+      makeRequest("POST"), makeRequest("QUERY"), makeRequest("GET", framing: .length(1)),
+      makeRequest("GET", framing: .streamed),
+      makeRequest("GET", fields: [("Upgrade", "websocket"), ("Connection", "upgrade")]),
+    ]
+    for request in others { #expect(!StorePolicy.isPlain(request)) }
+  }
+
   @Test func readsAreLookedUpRangesAndConditionalsIncluded() {
     #expect(reason(makeRequest("GET")) == nil)
     #expect(reason(makeRequest("HEAD")) == nil)

@@ -27,6 +27,17 @@ import Testing
     #expect(try result(edge, "/c") == "Hit")
   }
 
+  /// One field that the edge does not know by name among them.
+  @Test(arguments: [["x-my-tags"], ["cache-tag", "x-my-tags"]])
+  func aTagInAFieldOfTheOperatorsOwnIsFound(_ names: [String]) throws {
+    let edge = try SimulatedEdge(tagFields: names)
+    try edge.fill("/a", "Cache-Control: max-age=60\nX-My-Tags: one")
+    try edge.fill("/b", "Cache-Control: max-age=60")
+    edge.store.invalidateSoon([.tag(TagHash("one"))])
+    #expect(try result(edge, "/a") == nil)
+    #expect(try result(edge, "/b") == "Hit")
+  }
+
   @Test func aTagInvalidatedDuringAFetchKeepsItFromBeingStored() throws {
     let edge = try edge()
     let client = try edge.get("/a")

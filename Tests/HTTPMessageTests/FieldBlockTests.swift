@@ -27,6 +27,15 @@ struct KnownFieldTests {
 }
 
 struct FieldBlockTests {
+  @Test(arguments: [("Via", "1.1 edge"), ("X", ""), ("ETag", String(repeating: "a", count: 5000))])
+  func aFieldLineIsWrittenWhereTheBufferEnds(_ name: String, _ value: String) {
+    var buffer = ByteBuffer(string: "before\r\n")
+    Array(name.utf8).withUnsafeBytes { name in
+      Array(value.utf8).withUnsafeBytes { buffer.writeFieldLine(name: name, value: $0) }
+    }
+    #expect(String(buffer: buffer) == "before\r\n\(name): \(value)\r\n")
+  }
+
   @Test func aBuiltBlockIsFieldLines() {
     var block = FieldBlock(capacity: 64)
     block.append(.cacheControl, "max-age=5")

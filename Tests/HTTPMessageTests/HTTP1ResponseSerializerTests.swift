@@ -70,3 +70,18 @@ struct HTTP1ResponseSerializerTests {
       String(buffer: buffer) == "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n")
   }
 }
+
+struct HeadWriterTests {
+  @Test(arguments: [0, 7, 10, 99, 100, 86_400, Int.max, -1, -10, -3600])
+  func numbersAreWrittenAsDecimals(_ number: Int) {
+    var buffer = ByteBuffer()
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 64) { space in
+      var writer = HeadWriter(space: space)
+      writer.write("<")
+      writer.writeDecimal(number)
+      writer.write(">")
+      return writer.count
+    }
+    #expect(String(buffer: buffer) == "<\(number)>")
+  }
+}

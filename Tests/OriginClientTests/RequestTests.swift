@@ -31,6 +31,29 @@ struct RequestTests {
     }
   }
 
+  /// Lines travel to libcurl joined: what it would take for a line's removal, or for the whole list,
+  /// must go out all the same.
+  @Test func linesWithoutAValueAndRepeatedLinesGoOutInOrder() async throws {
+    try await withOrigin(script: Self.echo) { edge, server in
+      for fields in [
+        [("X-First", ""), ("A", "1"), ("X-Blank", " \t"), ("a", "2"), ("A", "")],
+        [("X-Only", "")], [("Via", "1.1 x"), ("Accept", "text/html"), ("Accept", "*/*;q=0.1")],
+        [("A", "x:y"), ("Cookie", "a=b; c"), ("Authorization", "Basic x"), ("User-Agent", "me")],
+      ] {
+        let outcome = try await edge.start("GET", "/", fields: fields).finished()
+        let lines = outcome.body.components(separatedBy: "\r\n").dropFirst().filter { !$0.isEmpty }
+        let sent = fields.map { name, value in
+          value.allSatisfy(\.isWhitespace) ? "\(name):" : "\(name): \(value)"
+        }
+        let accepts = sent.filter { $0.hasPrefix("Accept:") }
+        let others = sent.filter { !$0.hasPrefix("Accept:") }
+        #expect(
+          Array(lines) == ["Host: 127.0.0.1:\(server.port)"] + accepts + others)
+      }
+      #expect(server.connections == 1)
+    }
+  }
+
   @Test func literalHostReplacesTheClients() async throws {
     try await withOrigin(set: { $0.origins[0].host = .literal("api.internal") }, script: Self.echo)
     {

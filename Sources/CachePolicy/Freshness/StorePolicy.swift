@@ -13,6 +13,13 @@ public enum StorePolicy {
     return nil
   }
 
+  /// Whether a request is a GET or HEAD that only its route can keep from the cache:
+  /// ``mayAnswerFromCache(request:rules:)`` without the rules, which are copied for the call.
+  public static func isPlain(_ request: RequestHead) -> Bool {
+    (request.method == .get || request.method == .head) && !hasContent(request)
+      && !request.fields.contains(.upgrade)
+  }
+
   /// Whether a response is stored, and how long it is fresh.
   ///
   /// `request` is the request as the client sent it, with the method that went to the origin: an

@@ -39,10 +39,14 @@ extension StorePolicy {
       if known == .setCookie && rules.setCookie != .store { return }
       if control.withholds(name) || isConnectionOption(name, of: fields) { return }
       if known == .date {
-        guard !hasDate, let date = ResponseAge.moment(value, now: receivedAt) else { return }
+        if hasDate { return }
+        if HTTPDate.parse(value, now: receivedAt) == nil {
+          guard let date = ResponseAge.moment(value, now: receivedAt) else { return }
+          hasDate = true
+          // One in another letter case is written anew: not every reader matches it.
+          return result.appendDate(date)
+        }
         hasDate = true
-        // One in another letter case is written anew: not every reader matches it.
-        if HTTPDate.parse(value, now: receivedAt) == nil { return result.appendDate(date) }
       }
       result.append(name: name, value: value, known: known)
     }

@@ -101,7 +101,8 @@ extension ProxyLoop {
     for request: JudgedRequest, fields: FieldBlock, route: Route
   ) -> ByteBuffer {
     let declares = fields.contains(.noVarySearch) && route.rules.key.honoursNoVarySearch
-    let isReduced = SearchRecord.isReduced(request.key)
+    // Reduced keys come from records that this process has made.
+    let isReduced = shared.hasSearchRecords && SearchRecord.isReduced(request.key)
     guard declares || isReduced, request.content == nil else { return request.key }
     let variance = declares ? SearchVariance(response: fields) : SearchVariance()
     guard variance.isDefault else {
@@ -151,10 +152,11 @@ extension ProxyLoop {
   /// that no invalidation misses the object.
   func tags(of fields: FieldBlock, _ request: RequestHead, _ route: Route) -> [UInt64] {
     let hasGroups = fields.contains(.cacheGroups)
-    if !hasGroups, route.tagFields.isEmpty { return [] }
+    let mayHaveTags = route.knownTagFields.map { fields.presence.intersects($0) } ?? true
+    if !hasGroups, !mayHaveTags { return [] }
     var tags: [UInt64] = []
     var isComplete = true
-    if !route.tagFields.isEmpty {
+    if mayHaveTags {
       let summary = CacheTags.forEach(in: fields, names: route.tagFields) {
         tags.append(TagHash($0).value)
       }

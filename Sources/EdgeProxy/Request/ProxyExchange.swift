@@ -337,7 +337,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   var diskReadBytes: Int { head.version == .http2 ? 64 << 10 : 256 << 10 }
 
   /// The client's address as text, as X-Forwarded-For carries it.
-  var remoteAddressText: ByteBuffer { ByteBuffer(string: remoteAddress?.ipAddress ?? "") }
+  var remoteAddressText: ByteBuffer { remoteAddress?.addressText ?? ByteBuffer() }
 
   // MARK: Ends
 
@@ -408,5 +408,22 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     loop.metrics.count(.clientAborts)
     machine.outcome.reason = reason == .shutdown ? .shutdown : .clientClosed
     end(bytes: bytes)
+  }
+}
+
+extension SocketAddress {
+  /// The address without its port, as text. IPv4 is written here: by way of the C library and a
+  /// `String` it took two percent of a miss.
+  fileprivate var addressText: ByteBuffer {
+    guard case .v4(let address) = self else { return ByteBuffer(string: ipAddress ?? "") }
+    var text = ByteBuffer()
+    text.reserveCapacity(16)
+    // Network byte order: the first byte is the most significant one.
+    let number = UInt32(bigEndian: address.address.sin_addr.s_addr)
+    for place in (0..<4).reversed() {
+      text.writeDecimal(Int(number >> UInt32(place * 8) & 0xFF))
+      if place > 0 { text.writeInteger(UInt8(ascii: ".")) }
+    }
+    return text
   }
 }

@@ -150,46 +150,76 @@ extension ProxyLoop {
     _ outcome: RequestOutcome, ageSeconds: Int64?, head: RequestHead, route: Route?
   ) {
     addedLines.clear()
-    if let ageSeconds {
-      addedLines.writeStaticString("Age: ")
-      addedLines.writeDecimal(Int(ageSeconds))
-      addedLines.writeStaticString("\r\n")
+    let showsStatus = route?.showsCacheStatus ?? true
+    let showsKey = showsStatus && head.fields.contains(.edgeDebug)
+    shared.name.withUnsafeReadableBytes { name in
+      let bound = Self.addedLinesBound(outcome, name: name)
+      addedLines.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in
+        var lines = HeadWriter(space: space)
+        if let ageSeconds {
+          lines.write("Age: ")
+          lines.writeDecimal(Int(ageSeconds))
+          lines.write("\r\n")
+        }
+        if showsStatus {
+          lines.write("Cache-Status: ")
+          lines.write(name)
+          Self.writeCacheStatusParameters(outcome, to: &lines)
+          if !showsKey { Self.writeResultLine(outcome, name: name, to: &lines) }
+        }
+        return lines.count
+      }
+      guard showsKey else { return }
+      writeKeyParameter(head, route)
+      addedLines.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in
+        var lines = HeadWriter(space: space)
+        Self.writeResultLine(outcome, name: name, to: &lines)
+        return lines.count
+      }
     }
-    guard route?.showsCacheStatus ?? true else { return }
-    addedLines.writeStaticString("Cache-Status: ")
-    writeName()
-    writeCacheStatusParameters(outcome)
-    if head.fields.contains(.edgeDebug) { writeKeyParameter(head, route) }
-    addedLines.writeStaticString("\r\nX-Cache: ")
-    addedLines.writeStaticString(outcome.result.text)
-    addedLines.writeStaticString(" from ")
-    writeName()
-    addedLines.writeStaticString("\r\n")
   }
 
-  private func writeName() {
-    shared.name.withUnsafeReadableBytes { _ = addedLines.writeBytes($0) }
+  /// The most bytes that the lines of an outcome take, its key aside: their fixed text and numbers
+  /// are below 256.
+  private static func addedLinesBound(
+    _ outcome: RequestOutcome, name: UnsafeRawBufferPointer
+  ) -> Int {
+    256 + 2 * name.count + outcome.reason.text.utf8CodeUnitCount
+      + outcome.result.text.utf8CodeUnitCount + (outcome.forward?.text.utf8CodeUnitCount ?? 0)
   }
 
-  private func writeCacheStatusParameters(_ outcome: RequestOutcome) {
+  /// Ends the Cache-Status line and writes X-Cache.
+  private static func writeResultLine(
+    _ outcome: RequestOutcome, name: UnsafeRawBufferPointer, to lines: inout HeadWriter
+  ) {
+    lines.write("\r\nX-Cache: ")
+    lines.write(outcome.result.text)
+    lines.write(" from ")
+    lines.write(name)
+    lines.write("\r\n")
+  }
+
+  private static func writeCacheStatusParameters(
+    _ outcome: RequestOutcome, to lines: inout HeadWriter
+  ) {
     if let forward = outcome.forward, outcome.result != .staleHit || outcome.forwardStatus != nil {
-      addedLines.writeStaticString("; fwd=")
-      addedLines.writeStaticString(forward.text)
+      lines.write("; fwd=")
+      lines.write(forward.text)
       if let status = outcome.forwardStatus {
-        addedLines.writeStaticString("; fwd-status=")
-        addedLines.writeDecimal(status)
+        lines.write("; fwd-status=")
+        lines.writeDecimal(status)
       }
     } else if outcome.result == .hit || outcome.result == .staleHit {
-      addedLines.writeStaticString("; hit")
+      lines.write("; hit")
     }
     if let seconds = outcome.remainingSeconds {
-      addedLines.writeStaticString("; ttl=")
-      addedLines.writeDecimal(Int(seconds))
+      lines.write("; ttl=")
+      lines.writeDecimal(Int(seconds))
     }
-    if outcome.isStored { addedLines.writeStaticString("; stored") }
-    if outcome.isCollapsed { addedLines.writeStaticString("; collapsed") }
-    addedLines.writeStaticString("; detail=")
-    addedLines.writeStaticString(outcome.reason.text)
+    if outcome.isStored { lines.write("; stored") }
+    if outcome.isCollapsed { lines.write("; collapsed") }
+    lines.write("; detail=")
+    lines.write(outcome.reason.text)
   }
 
   /// The cache key as a String item: shown when the request carries Edge-Debug.

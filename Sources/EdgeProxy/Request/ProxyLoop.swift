@@ -117,7 +117,9 @@ public final class ProxyLoop: RequestResponder {
       exchange.purge(access)
       return exchange.isFinished ? nil : exchange
     }
-    let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
+    let pass =
+      route.isCachingEnabled && StorePolicy.isPlain(head)
+      ? nil : StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
     if pass != nil || head.method == .query {
       let exchange = ProxyExchange(
         loop: self, head: head, route: route, machine: machine, started: started,

@@ -46,7 +46,9 @@ extension UnsafeRawBufferPointer {
 
   /// Whether these bytes equal `text` to the letter.
   public func equals(_ text: StaticString) -> Bool {
-    elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    guard count == text.utf8CodeUnitCount else { return false }
+    for index in indices where self[index] != text.utf8Start[index] { return false }
+    return true
   }
 
   /// The bytes without spaces and tabs at either end.

@@ -212,11 +212,8 @@ extension FieldBlock {
     name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, known: KnownField? = nil
   ) {
     let nameOffset = bytes.readableBytes
-    bytes.writeBytes(name)
-    bytes.writeStaticString(": ")
-    let valueOffset = bytes.readableBytes
-    bytes.writeBytes(value)
-    bytes.writeStaticString("\r\n")
+    let valueOffset = nameOffset + name.count + 2
+    bytes.writeFieldLine(name: name, value: value)
     let known = known ?? KnownField(name)
     entries.append(
       FieldEntry(
@@ -263,10 +260,31 @@ extension FieldBlock {
   public func writeLines(into buffer: inout ByteBuffer, except excluded: KnownFieldSet = []) {
     forEachLine { name, value, known in
       guard known == .other || !excluded.contains(known) else { return }
-      buffer.writeBytes(name)
-      buffer.writeStaticString(": ")
-      buffer.writeBytes(value)
-      buffer.writeStaticString("\r\n")
+      buffer.writeFieldLine(name: name, value: value)
+    }
+  }
+}
+
+extension ByteBuffer {
+  /// Appends a field line as it goes on the wire, `name: value` and CR LF: one reservation, where
+  /// four writes of a few bytes were an eighth of a miss on the event loop.
+  public mutating func writeFieldLine(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    let count = name.count + value.count + 4
+    writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+      guard let line = space.baseAddress, space.count >= count else { return 0 }
+      // Bound: the line's `count` bytes, which `space` has.
+      if let start = name.baseAddress { line.copyMemory(from: start, byteCount: name.count) }
+      var next = line + name.count
+      next.storeBytes(of: UInt8(ascii: ":"), as: UInt8.self)
+      (next + 1).storeBytes(of: 0x20, as: UInt8.self)
+      next += 2
+      if let start = value.baseAddress { next.copyMemory(from: start, byteCount: value.count) }
+      next += value.count
+      next.storeBytes(of: 0x0D, as: UInt8.self)
+      (next + 1).storeBytes(of: 0x0A, as: UInt8.self)
+      return count
     }
   }
 }

@@ -97,12 +97,24 @@ public enum HTTP1ResponseSerializer {
 
 /// Lays bytes one after another into space that the caller has sized for all of them; what would
 /// pass its end stops the process.
-private struct HeadWriter {
-  let space: UnsafeMutableRawBufferPointer
-  var count = 0
+///
+/// One reservation in a buffer and plain copies into it: a `ByteBuffer` checks and reserves at every
+/// write, which for the dozen pieces of a response's added lines was a quarter of a hit's
+/// instructions.
+public struct HeadWriter {
+  @usableFromInline let space: UnsafeMutableRawBufferPointer
+  /// Bytes written so far.
+  public var count = 0
 
-  @inline(__always)
-  mutating func write(_ bytes: UnsafeRawBufferPointer) {
+  /// A writer at the start of `space`.
+  @inlinable
+  public init(space: UnsafeMutableRawBufferPointer) {
+    self.space = space
+  }
+
+  /// Appends bytes.
+  @inlinable
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count <= space.count - count)
     guard bytes.count > 0, let source = bytes.baseAddress, let start = space.baseAddress else {
       return
@@ -111,13 +123,14 @@ private struct HeadWriter {
     count += bytes.count
   }
 
-  @inline(__always)
-  mutating func write(_ text: StaticString) {
+  /// Appends text.
+  @inlinable
+  public mutating func write(_ text: StaticString) {
     write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   @inline(__always)
-  mutating func writeStatusLine(_ status: Int) {
+  fileprivate mutating func writeStatusLine(_ status: Int) {
     if let line = StatusLine.bytes(status) { return write(line) }
     precondition((100...999).contains(status), "status \(status)")
     write("HTTP/1.1 ")
@@ -125,9 +138,12 @@ private struct HeadWriter {
     write(" \r\n")
   }
 
-  @inline(__always)
-  mutating func writeDecimal(_ number: Int) {
-    precondition(number >= 0, "a length of \(number) bytes")
+  /// Appends a number in decimal, with a minus sign where it is below zero.
+  public mutating func writeDecimal(_ number: Int) {
+    if number < 0 {
+      write("-")
+      return writeDecimal(number == .min ? .max : -number)
+    }
     var digits = 1
     var bound = number
     while bound >= 10 {

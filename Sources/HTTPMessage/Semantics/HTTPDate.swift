@@ -237,21 +237,29 @@ private struct DateScanner {
   /// Reads a three-letter name; its place in `names`. Names are case-sensitive.
   private mutating func readName(_ names: StaticString) -> Int? {
     guard bytes.count - offset >= 3 else { return nil }
-    for index in 0..<names.utf8CodeUnitCount / 3 {
-      let name = UnsafeRawBufferPointer(start: names.utf8Start + index * 3, count: 3)
-      if name.elementsEqual(bytes[offset..<offset + 3]) {
+    // Byte by byte: comparing slices made the dates of a response an eighth of a miss.
+    let (first, second, third) = (bytes[offset], bytes[offset + 1], bytes[offset + 2])
+    var index = 0
+    while index * 3 < names.utf8CodeUnitCount {
+      // Bound: names are three letters each, so all three stand before the text's end.
+      let name = names.utf8Start + index * 3
+      if name[0] == first, name[1] == second, name[2] == third {
         offset += 3
         return index
       }
+      index += 1
     }
     return nil
   }
 
   private mutating func skip(_ text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
-    guard bytes.count - offset >= count,
-      UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]).equals(text)
-    else { return false }
+    guard bytes.count - offset >= count else { return false }
+    var index = 0
+    while index < count {
+      guard bytes[offset + index] == text.utf8Start[index] else { return false }
+      index += 1
+    }
     offset += count
     return true
   }

@@ -29,6 +29,8 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private var preface = PrefaceMatcher()
   private let choice: ProtocolChoice
   private var context: ChannelHandlerContext?
+  /// The context's channel: asking the pipeline for it costs a hit four reference counts.
+  private var channel: (any Channel)?
   /// Its place in the loop's list; nil when it is not in it.
   var index: Int?
   /// The socket, where the connection's bytes go to it as they are; nil behind TLS and in tests.
@@ -59,12 +61,14 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    channel = context.channel
     if context.channel.isActive { open(context) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     finish()
     self.context = nil
+    channel = nil
     if holdsPlace { loop.budget.giveBack() }
     holdsPlace = false
   }
@@ -253,7 +257,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     if mayHoldBytes, descriptor != nil, unsentBytes == 0 { mayHoldBytes = false }
     // After a close the descriptor may be another connection's: `isActive` is false by then.
     if let descriptor, connection.isOutputSingle, !mayHoldBytes, performed == .none,
-      context.channel.isActive
+      channel?.isActive ?? false
     {
       connection.takeOutput { buffer in
         let count = buffer.withUnsafeReadableBytes {
