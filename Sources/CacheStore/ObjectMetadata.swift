@@ -48,6 +48,14 @@ public struct ObjectMetadata: Sendable, Equatable {
     case compressed
     /// A response that came compressed and may be served plain, once its body has been looked at.
     case inflatable
+
+    /// Whether it is a response with the whole of its body, in whatever form.
+    public var isWholeResponse: Bool {
+      switch self {
+      case .response, .compressible, .compressed, .inflatable: true
+      case .variantList, .partial: false
+      }
+    }
   }
 
   /// Metadata with neutral values.

@@ -147,7 +147,7 @@ private struct Seen {
 
   @Test func whatGainsTooLittleStaysAndIsNotTriedAgain() throws {
     let edge = try edge()
-    var generator = SeededGenerator(seed: 1)
+    var generator = SeededGenerator(state: 1)
     let noise = (0..<4096).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     try edge.get("/a", Self.gzip)
     let fetch = try edge.origin.last
@@ -497,7 +497,7 @@ private struct Seen {
 
   @Test(arguments: [64, 1000, 65_535, 65_536, 65_537, 200_000, 1 << 20])
   func whatIsCompressedInflatesToTheSameHoweverItIsFed(count: Int) throws {
-    var generator = SeededGenerator(seed: UInt64(count))
+    var generator = SeededGenerator(state: UInt64(count))
     // Sixteen different bytes: half of the size is to be saved.
     let bytes = (0..<count).map { _ in UInt8.random(in: 0..<16, using: &generator) }
     let gzip = try #require(Gzip.compress(object(bytes, pieces: 7), level: 6))
@@ -696,7 +696,7 @@ private struct Seen {
   }
 
   @Test func largerThanTheRoutesLargestIsServedAsItCame() throws {
-    var generator = SeededGenerator(seed: 9)
+    var generator = SeededGenerator(state: 9)
     let plain = (0..<800_001).map { _ in UInt8.random(in: 0..<4, using: &generator) }
     let body = try Self.gzip(plain)
     let edge = try edge(body: body)

@@ -16,12 +16,7 @@ extension StoredObject {
   }
 
   /// Whether it is a response with the whole of its body, in whatever form.
-  var isWhole: Bool {
-    switch kind {
-    case .response, .compressible, .compressed, .inflatable: true
-    case .partial, .variantList: false
-    }
-  }
+  var isWhole: Bool { kind.isWholeResponse }
 
   /// The answer from stored parts, which must hold what the request asks for.
   func partialAnswer(to request: RequestHead, boundary: @autoclosure () -> UInt64) -> StoredAnswer {
