@@ -33,7 +33,8 @@ import Testing
     #expect(!memory.store.replace(object, with: memory.object(url("/a"), bytes: 10)))
     #expect(memory.lookup(url("/a"))?.isIdentical(to: newer) == true)
     memory.store.remove(newer.hash)
-    #expect(!memory.store.replace(newer, with: memory.object(url("/a"), bytes: 10)))
+    let late = memory.object(url("/a"), bytes: 10, sequence: newer.fetchSequence)
+    #expect(!memory.store.replace(newer, with: late))
     #expect(memory.memory.objects == 0)
   }
 

@@ -1,8 +1,8 @@
 /// Remembers which objects were evicted lately, by 20 bits of their hash: 4 bytes a ghost.
 ///
 /// Buckets of four; an entry is a tag and the low 12 bits of a coarse eviction count. It is a ghost
-/// as long as no more evictions have passed than the queue remembers, so the queue needs no links and no
-/// removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's policy,
+/// as long as no more evictions have passed than the queue remembers, so the queue needs no links
+/// and no removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's policy,
 /// under the shard's lock.
 struct GhostQueue {
   private var entries = ContiguousArray<UInt32>()

@@ -10,8 +10,8 @@
 // It knows nothing of sizes. GDSF (Cherkasova, 1998) does: it ranks objects by
 // `L + frequency / size`, where L is the rank of the last object evicted, and so keeps many small
 // objects instead of a large one; but it needs a heap. Here objects are sorted into power-of-two
-// size classes, and each class is an S3-FIFO of its own: it offers the tail of its small queue while
-// that holds more than a tenth of the class, else that of its main queue. Within a class the sizes
+// size classes, and each class is an S3-FIFO of its own: it offers the tail of its small queue
+// while that holds more than a tenth of the class, else that of its main queue. Within a class the sizes
 // are alike and FIFO order stands for rank; between the classes what they offer is compared by
 // GDSF's rank, with L noted when the object joined its queue. There are at most 32 classes, and of
 // each only the tails are looked at.
@@ -121,7 +121,7 @@ struct SizeClassedS3FIFO: EvictionPolicy {
     return weakest
   }
 
-  /// Whether a class offers its small queue's tail: while that holds more than a tenth of the class.
+  /// Whether a class offers its small queue's tail: as long as that holds more than a tenth of it.
   private func offersSmall(_ small: Int, _ main: Int) -> Bool {
     if queues[main].isEmpty { return true }
     return queues[small].bytes * 10 > queues[small].bytes + queues[main].bytes
