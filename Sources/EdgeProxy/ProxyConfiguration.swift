@@ -72,6 +72,8 @@ public final class Route: Sendable {
   let knownTagFields: KnownFieldSet?
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
+  /// Which responses are stored gzip'd; nil: none.
+  public let compression: CompressionRules?
   private let retired = Atomic(false)
 
   /// A route of `pattern` to `origin` by `rules`.
@@ -80,7 +82,7 @@ public final class Route: Sendable {
     coalesces: Bool = true,
     coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
     queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
-    rangeFetching: RangeFetching = .part
+    rangeFetching: RangeFetching = .part, compression: CompressionRules? = nil
   ) {
     self.name = name ?? pattern.text
     identity = RouteIdentity(name: self.name)
@@ -95,6 +97,7 @@ public final class Route: Sendable {
     self.tagFields = tagFields
     knownTagFields = KnownFieldSet(names: tagFields)
     self.rangeFetching = rangeFetching
+    self.compression = compression
   }
 
   /// Whether a reload has put other routes in its place: what it fetches is not stored any more.
