@@ -64,6 +64,7 @@ extension ProxyConfiguration {
       name: file.name,
       routes: file.routes.compactMap { EdgeProxy.Route($0, origins: file.origins.map(\.name)) })
     largestMemoryObjectBytes = file.store.memory.largestBytes
+    purge = file.purge.map { PurgeAccess($0) }
     trustedProxies = AddressList(file.trustedProxies)
   }
 }

@@ -68,7 +68,7 @@ import Testing
     let head = try ExplainedRequest(
       method: "PURGE", url: "http://A:80/b?x=1&q=2", fields: []
     ).head()
-    let route = try #require(edge.proxy.shared.routes.routes.first)
+    let route = try #require(edge.proxy.shared.routes.first)
     #expect(
       edge.proxy.purgeSelectors(of: head, route: route)
         == [.url(host: "a", target: "/b?q=2", ignoresQuery: false)])

@@ -103,11 +103,10 @@ extension ProxyLoop {
     _ response: OriginResponseHead, content: ByteBuffer, for request: RequestHead
   ) -> Result<ObjectDetail, PlacementFault> {
     clock.refresh()
-    guard let routeIndex = shared.routes.index(for: request) else { return .failure(.noRoute) }
-    let route = shared.routes.routes[routeIndex]
+    guard let route = routes.route(for: request) else { return .failure(.noRoute) }
     writeKey(of: request, route: route)
     let judged = JudgedRequest(
-      head: request, routeIndex: routeIndex, content: nil, key: key,
+      head: request, route: route, content: nil, key: key,
       requestTimeSeconds: clock.wallSeconds, fetchSequence: shared.store.sequence, previous: nil)
     let head = judge(response, for: judged)
     if let refusal = head.refusal { return .failure(.notStored(reason: refusal.string)) }
