@@ -76,6 +76,7 @@ public enum OptionType: String, Sendable, CaseIterable {
   case size
   case duration
   case listenAddress = "listen address"
+  case addressBlock = "address block"
   case serverURL = "server URL"
   case authority = "host"
   case routePattern = "route pattern"
@@ -105,6 +106,7 @@ public enum OptionType: String, Sendable, CaseIterable {
     case .size: SizeText.form
     case .duration: DurationText.form
     case .listenAddress: "an address such as 127.0.0.1:8080 or [::1]:8080"
+    case .addressBlock: "an IP address or a block such as 10.0.0.0/8 or 2001:db8::/32"
     case .serverURL: "a URL such as http://127.0.0.1:9000 or https://api.example.com"
     case .authority: "a host name, with a port if need be"
     case .routePattern: "a pattern such as /*, /images/* or www.example.com/*"

@@ -49,6 +49,8 @@ extension EdgeConfiguration {
     public let queryBodySizeBytes: Int
     /// Names of response fields that carry cache tags; lower case.
     public let tags: [String]
+    /// Whether clients may switch to the WebSocket protocol.
+    public let webSocket: Bool
   }
 }
 

@@ -58,8 +58,18 @@ extension EdgeConfiguration.Limits {
     bodyTimeout = values.duration("body_timeout")
     idleTimeout = values.duration("idle_timeout")
     sendTimeout = values.duration("send_timeout")
+    webSocketIdleTimeout = values.duration("websocket_idle_timeout")
     connections = values.count("connections")
     requestsPerConnection = values.countOrWord("requests_per_connection")
+    bodyBytesPerSecond = values.sizeOrWord("body_rate")
+    sendBytesPerSecond = values.sizeOrWord("send_rate")
+    rateWindow = values.duration("rate_window")
+    perAddress = values.entry("per_address").section.map { limits in
+      PerAddress(
+        connections: limits.countOrWord("connections"),
+        requestsPerSecond: limits.countOrWord("requests"), burst: limits.countOrWord("burst"),
+        exempt: limits.texts("exempt"), addresses: limits.count("addresses"))
+    }
     drain = values.duration("drain")
   }
 }
@@ -163,6 +173,7 @@ extension EdgeConfiguration.Route {
     ranges = values.word("ranges")
     queryBodySizeBytes = values.size("query_body_size")
     tags = values.texts("tags")
+    webSocket = values.boolean("websocket")
   }
 }
 

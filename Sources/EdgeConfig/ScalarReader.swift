@@ -33,6 +33,7 @@ struct ScalarReader {
     case .count: return .count(try parseCount(text))
     case .boolean: return .boolean(try parseBoolean(text))
     case .listenAddress: return .listenAddress(try .parse(text))
+    case .addressBlock: return .text(try AddressBlockText.parse(text))
     case .serverURL: return .server(try .parse(text))
     case .routePattern: return .pattern(try RoutePattern.parse(text))
     case .authority: return .text(try parseAuthority(text))

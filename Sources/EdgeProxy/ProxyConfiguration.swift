@@ -62,6 +62,8 @@ public final class Route: Sendable {
   public let tagFields: [[UInt8]]
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
+  /// Whether clients may switch to the WebSocket protocol (RFC 6455).
+  public let allowsWebSocket: Bool
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(
@@ -69,7 +71,7 @@ public final class Route: Sendable {
     coalesces: Bool = true,
     coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
     queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
-    rangeFetching: RangeFetching = .part
+    rangeFetching: RangeFetching = .part, allowsWebSocket: Bool = false
   ) {
     self.name = name ?? pattern.text
     identity = RouteIdentity(name: self.name)
@@ -82,5 +84,6 @@ public final class Route: Sendable {
     self.queryContentBytes = queryContentBytes
     self.tagFields = tagFields
     self.rangeFetching = rangeFetching
+    self.allowsWebSocket = allowsWebSocket
   }
 }

@@ -31,10 +31,10 @@ struct HeaderLines: ~Copyable {
     _ request: borrowing OriginRequest, host: [UInt8]?
   ) -> UnsafeMutablePointer<curl_slist>? {
     let fields = request.fields
-    let nodeLimit = fields.count + 4
-    // A line is name, colon, space, value, NUL; the transport's own four take less than 64 bytes
+    let nodeLimit = fields.count + 8
+    // A line is name, colon, space, value, NUL; the transport's own eight take less than 160 bytes
     // beside the host.
-    var textLimit = 64 + (host?.count ?? request.authority.readableBytes)
+    var textLimit = 160 + (host?.count ?? request.authority.readableBytes)
     for entry in fields.entries { textLimit += Int(entry.nameCount) + Int(entry.valueCount) + 3 }
     let needed = nodeLimit * MemoryLayout<curl_slist>.stride + textLimit
     if needed > capacity { grow(to: needed) }
@@ -48,6 +48,13 @@ struct HeaderLines: ~Copyable {
     fields.forEachLine { name, value, known in
       guard known == .other || !Self.ownFields.contains(known) else { return }
       writer.append(name: name, value: value)
+    }
+    if request.asksForWebSocket {
+      writer.suppress("Connection: Upgrade")
+      writer.suppress("Upgrade: websocket")
+      // libcurl knows the request as an upload of unknown length.
+      writer.suppress("Transfer-Encoding:")
+      writer.suppress("Expect:")
     }
     // A name with nothing after its colon keeps libcurl from adding its own line.
     if !fields.contains(.accept) { writer.suppress("Accept:") }

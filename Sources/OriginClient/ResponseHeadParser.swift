@@ -4,7 +4,7 @@ import NIOCore
 /// Why an origin's response head was refused.
 enum ResponseFault: String, Error, CaseIterable {
   case badStatusLine = "malformed status line"
-  case switchingProtocols = "101 to a request without Upgrade"
+  case switchingProtocols = "101 that switches to nothing that was asked for"
   case foldedField = "obsolete line folding"
   case badFieldName = "malformed field name"
   case badFieldValue = "control character in a field value"
@@ -44,6 +44,9 @@ struct ResponseHeadParser {
   private let limitBytes: Int
   private let fieldLimit: Int
   private var answersHead = false
+  private var allowsWebSocket = false
+  /// Whether the current head's Upgrade names the WebSocket protocol and nothing else.
+  private var namesWebSocket = false
   private var section = Section.statusLine
   private var receivedBytes = 0
   private var fieldCount = 0
@@ -69,8 +72,10 @@ struct ResponseHeadParser {
   var hasNoContent: Bool { answersHead || status == 204 || status == 304 }
 
   /// Begins a new response.
-  mutating func start(answersHead: Bool) {
+  /// - Parameter allowsWebSocket: whether the request asked for a WebSocket: 101 is final then.
+  mutating func start(answersHead: Bool, allowsWebSocket: Bool = false) {
     self.answersHead = answersHead
+    self.allowsWebSocket = allowsWebSocket
     receivedBytes = 0
     beginHead()
   }
@@ -89,7 +94,7 @@ struct ResponseHeadParser {
       section = .fields
       return nil
     case .fields:
-      if line.isEmpty { return endHead() }
+      if line.isEmpty { return try endHead() }
       try readField(line)
       return nil
     case .trailers:
@@ -110,14 +115,16 @@ struct ResponseHeadParser {
     isHTTP10 = false
     isChunked = false
     declaredLength = nil
+    namesWebSocket = false
     builder.reset()
     if !connectionOptions.isEmpty { connectionOptions = [] }
   }
 
-  private mutating func endHead() -> Event? {
+  private mutating func endHead() throws(ResponseFault) -> Event? {
+    if status == 101 { try checkSwitch() }
     var fields = builder.take()
     if !connectionOptions.isEmpty { fields = withoutConnectionOptions(fields) }
-    if status >= 200 {
+    if status >= 200 || status == 101 {
       section = .trailers
       receivedBytes = 1
       fieldCount = 0
@@ -156,8 +163,17 @@ extension ResponseHeadParser {
     let digits = line[9...11]
     status = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     guard status >= 100 else { throw .badStatusLine }
-    guard status != 101 else { throw .switchingProtocols }
     isHTTP10 = line[7] == UInt8(ascii: "0")
+    guard status != 101 || (allowsWebSocket && !isHTTP10) else { throw .switchingProtocols }
+  }
+
+  /// A 101 switches to what was asked for, says so in Connection, and has no content
+  /// (RFC 9110 sections 7.8 and 15.2.2, RFC 6455 section 4.1).
+  private func checkSwitch() throws(ResponseFault) {
+    let isNamed = connectionOptions.contains { $0 == Array("upgrade".utf8) }
+    guard namesWebSocket, isNamed, !isChunked, declaredLength ?? 0 == 0 else {
+      throw .switchingProtocols
+    }
   }
 
   private mutating func readField(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
@@ -167,6 +183,7 @@ extension ResponseHeadParser {
     case .contentLength: try readContentLength(value)
     case .transferEncoding: try readTransferEncoding(value)
     case .connection: readConnection(value)
+    case .upgrade: namesWebSocket = !namesWebSocket && value.equalsIgnoringCase("websocket")
     default: break
     }
     if !Self.connectionFields.contains(known) || known == .other {

@@ -2,6 +2,7 @@ import CachePolicy
 import CacheStore
 import EdgeConfig
 import EdgeProxy
+import EdgeSecurity
 import HTTPMessage
 import HTTPServer
 import NIOCore
@@ -22,9 +23,25 @@ extension ServerConfiguration {
     limits.bodyTimeout = TimeAmount(file.limits.bodyTimeout)
     limits.idleTimeout = TimeAmount(file.limits.idleTimeout)
     limits.sendTimeout = TimeAmount(file.limits.sendTimeout)
+    limits.webSocketIdleTimeout = TimeAmount(file.limits.webSocketIdleTimeout)
     limits.requestsPerConnection = file.limits.requestsPerConnection
+    limits.contentBytesPerSecond = file.limits.bodyBytesPerSecond ?? 0
+    limits.sendBytesPerSecond = file.limits.sendBytesPerSecond ?? 0
+    limits.rateWindow = TimeAmount(file.limits.rateWindow)
+    clientLimits = file.limits.perAddress.map { ClientLimits($0) }
     maxConnections = file.limits.connections
     isHTTP2Enabled = file.isHTTP2Enabled
+  }
+}
+
+extension ClientLimits {
+  fileprivate init(_ file: EdgeConfiguration.Limits.PerAddress) {
+    // The file's check has read every block.
+    let exempt = file.exempt.compactMap { try? NetworkPrefix($0) }
+    self.init(
+      connections: file.connections, requestsPerSecond: file.requestsPerSecond,
+      burst: file.burst, exempt: AddressList(exempt))
+    addresses = file.addresses
   }
 }
 
@@ -79,7 +96,7 @@ extension EdgeProxy.Route {
       coalesces: file.coalesce,
       coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders,
       queryContentBytes: file.queryBodySizeBytes, tagFields: file.tags.map { Array($0.utf8) },
-      rangeFetching: file.ranges == .part ? .part : .whole)
+      rangeFetching: file.ranges == .part ? .part : .whole, allowsWebSocket: file.webSocket)
   }
 }
 

@@ -114,6 +114,13 @@ public final class ProxyLoop: RequestResponder {
       exchange.purge(access)
       return exchange.isFinished ? nil : exchange
     }
+    if route.allowsWebSocket, head.fields.contains(.upgrade) {
+      switch respondToUpgrade(head, routeIndex: routeIndex, machine, started, writer) {
+      case .notAsked: break
+      case .answered: return nil
+      case .under(let exchange): return exchange
+      }
+    }
     let pass = StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)
     if pass != nil || head.method == .query {
       let exchange = ProxyExchange(

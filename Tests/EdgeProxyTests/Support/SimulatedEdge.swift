@@ -24,7 +24,7 @@ final class SimulatedEdge {
     _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
     rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
     tagFields: [String] = [], routes: [Route]? = nil,
-    purge: PurgeAccess? = nil
+    purge: PurgeAccess? = nil, allowsWebSocket: Bool = false
   ) throws {
     store = try Store(
       configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
@@ -32,7 +32,8 @@ final class SimulatedEdge {
     let pattern = try #require(RoutePattern("/*"))
     let route = Route(
       pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout,
-      tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching)
+      tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching,
+      allowsWebSocket: allowsWebSocket)
     var configuration = ProxyConfiguration(routes: routes ?? [route])
     configuration.largestMemoryObjectBytes = largestObjectBytes
     configuration.purge = purge
@@ -101,6 +102,16 @@ final class SimulatedClient: ResponseWriter {
     fields = FieldBlock(lines: lines)
   }
 
+  /// Whether the connection was switched over; `fields` are those of the 101.
+  var isSwitched = false
+
+  func startWebSocket(lines: UnsafeRawBufferPointer) {
+    #expect(status == 0, "a second head")
+    status = 101
+    isSwitched = true
+    fields = FieldBlock(lines: ByteBuffer(bytes: lines))
+  }
+
   func write(bytes: UnsafeRawBufferPointer) { body += bytes.text }
   func write(_ chunk: ByteBuffer) { body += String(buffer: chunk) }
 
@@ -142,6 +153,21 @@ final class SimulatedClient: ResponseWriter {
 private struct UncheckedClient: @unchecked Sendable {
   let client: SimulatedClient
   init(_ client: SimulatedClient) { self.client = client }
+}
+
+extension FieldBlock {
+  /// The first value of a field of this name.
+  func text(named wanted: String) -> String? {
+    var value: String?
+    forEachLine { name, line, _ in
+      if value == nil, name.text.lowercased() == wanted.lowercased() { value = line.text }
+    }
+    return value
+  }
+}
+
+extension ByteBuffer {
+  var text: String { String(buffer: self) }
 }
 
 extension String {
@@ -186,6 +212,9 @@ final class ScriptedFetch: OriginFetch, @unchecked Sendable {
 
   func sendBody(_ chunk: ByteBuffer) { content += String(buffer: chunk) }
   func endBody(trailers: FieldBlock?) { isContentComplete = true }
+
+  /// The transport takes a piece of the request's content.
+  func want() { receiver.originWantsBody() }
 
   /// Takes the request's content, piece by piece, until it ends.
   func takeContent(on loop: EmbeddedEventLoop) {

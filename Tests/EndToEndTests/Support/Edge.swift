@@ -17,10 +17,12 @@ final class Edge {
   ///   - store: the store section's content, indented by two spaces.
   ///   - more: further top-level sections.
   ///   - listeners: further listeners, each line indented by two spaces.
+  ///   - originScheme: how the origin is spoken to.
+  ///   - moreOrigins: further origins, each line indented by two spaces.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
-    origin: String = "",
-    more: String = "", threads: Int = 2
+    originScheme: String = "http", origin: String = "", more: String = "",
+    moreOrigins: String = "", threads: Int = 2
   ) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")
@@ -34,8 +36,9 @@ final class Edge {
       \(listeners)
       origins:
         api:
-          servers: [http://127.0.0.1:\(originPort)]
+          servers: [\(originScheme)://127.0.0.1:\(originPort)]
       \(origin)
+      \(moreOrigins)
       routes:
         - match: /*
           origin: api
