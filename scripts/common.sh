@@ -6,7 +6,7 @@ export PATH="$PATH:/usr/sbin:/sbin"
 # What the package links against, and what the scripts call.
 build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config)
 run_packages=(python3 curl)
-test_packages=(python3 python3-venv curl xz-utils nginx-light fiu-utils)
+test_packages=(python3 python3-venv python3-websockets curl xz-utils nginx-light fiu-utils)
 bench_packages=(
   python3 curl xz-utils util-linux openssl nginx-light varnish trafficserver h2o haproxy wrk
   nghttp2-client

@@ -51,6 +51,8 @@ extension EdgeConfiguration {
     public let tags: [String]
     /// Which responses are stored gzip'd; nil when none are.
     public let compression: Compression?
+    /// Whether clients may switch to the WebSocket protocol.
+    public let webSocket: Bool
   }
 }
 

@@ -62,8 +62,18 @@ extension EdgeConfiguration.Limits {
     bodyTimeout = values.duration("body_timeout")
     idleTimeout = values.duration("idle_timeout")
     sendTimeout = values.duration("send_timeout")
+    webSocketIdleTimeout = values.duration("websocket_idle_timeout")
     connections = values.count("connections")
     requestsPerConnection = values.countOrWord("requests_per_connection")
+    bodyBytesPerSecond = values.sizeOrWord("body_rate")
+    sendBytesPerSecond = values.sizeOrWord("send_rate")
+    rateWindow = values.duration("rate_window")
+    perAddress = values.entry("per_address").section.map { limits in
+      PerAddress(
+        connections: limits.countOrWord("connections"),
+        requestsPerSecond: limits.countOrWord("requests"), burst: limits.countOrWord("burst"),
+        exempt: limits.texts("exempt"), addresses: limits.count("addresses"))
+    }
     drain = values.duration("drain")
   }
 }
@@ -193,6 +203,7 @@ extension EdgeConfiguration.Route {
         types: values.texts("compression_types").map { $0.lowercased() },
         sizeBytes: smallest...max(smallest, values.size("compression_max_size")),
         level: values.count("compression_level")) : nil
+    webSocket = values.boolean("websocket")
   }
 }
 

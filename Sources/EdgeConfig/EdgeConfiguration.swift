@@ -61,12 +61,36 @@ extension EdgeConfiguration {
     public let idleTimeout: Duration
     /// How long a response may wait for a client that accepts no bytes.
     public let sendTimeout: Duration
+    /// How long no byte may pass on a WebSocket.
+    public let webSocketIdleTimeout: Duration
     /// The most client connections at a time.
     public let connections: Int
     /// The number of requests after which a connection is closed; nil is unlimited.
     public let requestsPerConnection: Int?
+    /// The least bytes a second of a request body; nil is off.
+    public let bodyBytesPerSecond: Int?
+    /// The least bytes a second that a client takes of a response; nil is off.
+    public let sendBytesPerSecond: Int?
+    /// The time over which those rates are taken.
+    public let rateWindow: Duration
+    /// What one client address may use; nil is off.
+    public let perAddress: PerAddress?
     /// How long running requests may take to end when the edge stops.
     public let drain: Duration
+
+    /// What one client address may use.
+    public struct PerAddress: Sendable, Equatable {
+      /// The most connections at a time; nil is unlimited.
+      public let connections: Int?
+      /// The most requests a second; nil is unlimited.
+      public let requestsPerSecond: Int?
+      /// The requests that may come at once after a pause; nil is twice those of a second.
+      public let burst: Int?
+      /// Blocks of addresses to which the limits do not apply.
+      public let exempt: [String]
+      /// The most addresses that are kept count of.
+      public let addresses: Int
+    }
   }
 
   /// A named group of servers that answer alike.

@@ -217,6 +217,10 @@ extension OptionTable {
       "routes[].unsafe_invalidates", .boolean, default: .text("true"), reload: false,
       "Whether a successful POST, PUT, PATCH or DELETE invalidates its URL (RFC 9111, 4.4)."),
     ConfigurationOption(
+      "routes[].websocket", .boolean, default: .text("false"), reload: false,
+      "Whether clients may switch to the WebSocket protocol (RFC 6455). An open WebSocket holds a "
+        + "place in its origin's pool. Other upgrades are never passed on."),
+    ConfigurationOption(
       "routes[].debug_headers", .boolean, default: .text("true"), reload: false,
       "Whether responses carry Cache-Status and X-Cache."),
   ]

@@ -2,8 +2,8 @@
 public enum OptionTable {
   /// All rows, every section before its options, in the order of the reference page.
   public static let options: [ConfigurationOption] =
-    listenerOptions + tlsOptions + limitOptions + originOptions + routeOptions + storeOptions
-    + adminOptions + invalidationOptions + processOptions
+    listenerOptions + tlsOptions + limitOptions + clientLimitOptions + originOptions + routeOptions
+    + storeOptions + adminOptions + invalidationOptions + processOptions
 
   private static let listenerOptions: [ConfigurationOption] = [
     ConfigurationOption(
@@ -49,6 +49,10 @@ public enum OptionTable {
     ConfigurationOption(
       "limits.send_timeout", .duration, default: .text("60 s"), min: "100 ms", max: "1 hour",
       reload: false, "How long a response may wait for a client that accepts no bytes."),
+    ConfigurationOption(
+      "limits.websocket_idle_timeout", .duration, default: .text("5 minutes"), min: "100 ms",
+      max: "1 day", reload: false,
+      "How long a WebSocket stays open on which no byte passes, either way."),
     ConfigurationOption(
       "limits.connections", .count, default: .text("10000"), min: "1", max: "1000000",
       unit: "connections", reload: false, "The most client connections at a time."),

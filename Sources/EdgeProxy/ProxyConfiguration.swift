@@ -74,6 +74,8 @@ public final class Route: Sendable {
   public let rangeFetching: RangeFetching
   /// Which responses are stored gzip'd; nil: none.
   public let compression: CompressionRules?
+  /// Whether clients may switch to the WebSocket protocol (RFC 6455).
+  public let allowsWebSocket: Bool
   private let retired = Atomic(false)
 
   /// A route of `pattern` to `origin` by `rules`.
@@ -82,7 +84,8 @@ public final class Route: Sendable {
     coalesces: Bool = true,
     coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
     queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
-    rangeFetching: RangeFetching = .part, compression: CompressionRules? = nil
+    rangeFetching: RangeFetching = .part, compression: CompressionRules? = nil,
+    allowsWebSocket: Bool = false
   ) {
     self.name = name ?? pattern.text
     identity = RouteIdentity(name: self.name)
@@ -98,6 +101,7 @@ public final class Route: Sendable {
     knownTagFields = KnownFieldSet(names: tagFields)
     self.rangeFetching = rangeFetching
     self.compression = compression
+    self.allowsWebSocket = allowsWebSocket
   }
 
   /// Whether a reload has put other routes in its place: what it fetches is not stored any more.

@@ -20,20 +20,26 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
   /// What the TLS listeners have done with their certificates, each with its address.
   public let tlsStatistics: [(address: String, statistics: TLSStatistics)]
   private let states: [State]
+  private let gate: ConnectionGate
   private let listeners: [any Channel]
   private let watches: [RepeatedTask]
 
   private init(
     boundAddresses: [SocketAddress], statistics: [ServerStatistics], states: [State],
-    listeners: [any Channel], sources: [TLSContextSource], watches: [RepeatedTask]
+    gate: ConnectionGate, listeners: [any Channel], sources: [TLSContextSource],
+    watches: [RepeatedTask]
   ) {
     self.boundAddresses = boundAddresses
     self.statistics = statistics
     self.states = states
+    self.gate = gate
     self.listeners = listeners
     self.watches = watches
     tlsStatistics = sources.map { ($0.name, $0.statistics) }
   }
+
+  /// Connections that no limit of their address applied to because too many addresses were in use.
+  public var unlimitedConnections: Int { gate.unlimitedCount }
 
   /// Opens all listeners on all loops of `group`.
   /// - Parameter makeResponder: makes the responder of one loop; called on that loop, with its
@@ -46,7 +52,8 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
     logger: Logger = Logger(label: "edge.tls"),
     makeResponder: @escaping @Sendable (any EventLoop, Int) -> Responder
   ) async throws -> HTTPServer {
-    let budget = ConnectionBudget(limit: configuration.maxConnections)
+    let gate = ConnectionGate(
+      limit: configuration.maxConnections, clients: configuration.clientLimits)
     var addresses: [SocketAddress] = []
     for listener in configuration.listeners {
       let address = try listener.resolve()
@@ -61,10 +68,11 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       for (index, loop) in Array(group.makeIterator()).enumerated() {
         let counters = ServerStatistics()
         let limits = configuration.limits
+        let receiveBuffers = ReceiveBufferPool()
         let state = try await loop.submit {
           let state = LoopState(
             eventLoop: loop, responder: makeResponder(loop, index), limits: limits,
-            statistics: counters, budget: budget,
+            statistics: counters, gate: gate, receiveBuffers: receiveBuffers,
             isHTTP2Enabled: configuration.isHTTP2Enabled)
           state.start()
           return NIOLoopBound(state, eventLoop: loop)
@@ -73,8 +81,8 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
         states.append(state)
         for (place, listener) in configuration.listeners.enumerated() {
           let bootstrap = bootstrap(
-            configuration, loop: loop, state: state, budget: budget, listener: listener,
-            tls: sources[place])
+            configuration, loop: loop, state: state, gate: gate, receiveBuffers: receiveBuffers,
+            listener: listener, tls: sources[place])
           let channel = try await bind(bootstrap, listener, to: addresses[place])
           channels.append(channel)
           // The first loop may have been given a free port: the others take the same.
@@ -88,7 +96,8 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
     }
     let tls = sources.compactMap { $0 }
     return HTTPServer(
-      boundAddresses: addresses, statistics: statistics, states: states, listeners: channels,
+      boundAddresses: addresses, statistics: statistics, states: states, gate: gate,
+      listeners: channels,
       sources: tls, watches: tls.compactMap { $0.watch(on: group.next()) })
   }
 
@@ -128,7 +137,8 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
 
   private static func bootstrap(
     _ configuration: ServerConfiguration, loop: any EventLoop, state: State,
-    budget: ConnectionBudget, listener: ServerConfiguration.Listener, tls: TLSContextSource?
+    gate: ConnectionGate, receiveBuffers: ReceiveBufferPool, listener: ServerConfiguration.Listener,
+    tls: TLSContextSource?
   ) -> ServerBootstrap {
     let highWater = configuration.limits.outputHighWaterBytes
     let mark = ChannelOptions.Types.WriteBufferWaterMark(low: highWater / 2, high: highWater)
@@ -137,6 +147,11 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
     }
     let reusePort = ChannelOptions.Types.SocketOption(
       level: .socket, name: NIOBSDSocket.Option(rawValue: SO_REUSEPORT))
+    // What comes through TLS is decrypted into buffers of its own, and cannot be handed back.
+    let receiveAllocator: any RecvByteBufferAllocator =
+      listener.tls == nil
+      ? LoopReceiveAllocator(pool: receiveBuffers)
+      : AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65536)
     return ServerBootstrap(group: loop, childGroup: loop)
       .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -151,49 +166,48 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.writeBufferWaterMark, value: mark)
-      // Small while requests are small, so that idle connections hold little; up to 64 KiB while
-      // content streams in.
-      .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 65536)
-      )
+      .childChannelOption(.recvAllocator, value: receiveAllocator)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let isRejected = !budget.take()
+          let place = gate.admit(channel.remoteAddress, now: .now())
           let pipeline = channel.pipeline.syncOperations
           guard let tls else {
-            let handler = connectionHandler(state.value, isRejected: isRejected)
+            let handler = connectionHandler(state.value, place: place)
             return try pipeline.addHandler(handler)
           }
           let handshake = TLSHandshakeHandler(
-            loop: state.value, isRejected: isRejected,
+            loop: state.value, place: place,
             timeout: tls.configuration.handshakeTimeout
           ) { negotiatedProtocol in
             secureHandler(
-              state.value, isRejected: isRejected, ownLines: ownLines ?? [],
+              state.value, place: place, ownLines: ownLines ?? [],
               negotiatedProtocol: negotiatedProtocol)
           }
-          try pipeline.addHandlers(NIOSSLServerHandler(context: tls.context), handshake)
+          let contexts = tls.contexts
+          try pipeline.addHandler(
+            contexts.isMixed
+              ? ClientHelloHandler(contexts) : NIOSSLServerHandler(context: contexts.any))
+          try pipeline.addHandler(handshake)
         }
       }
   }
 
   /// The handler of a connection in clear text.
   private static func connectionHandler(
-    _ state: LoopState<Responder>, isRejected: Bool
+    _ state: LoopState<Responder>, place: ConnectionPlace
   ) -> any ChannelHandler {
-    ConnectionHandler(loop: state, isSecure: false, isRejected: isRejected)
+    ConnectionHandler(loop: state, isSecure: false, place: place)
   }
 
   /// The handler of a connection behind TLS, by what ALPN agreed on (RFC 7301).
   private static func secureHandler(
-    _ state: LoopState<Responder>, isRejected: Bool, ownLines: [UInt8],
+    _ state: LoopState<Responder>, place: ConnectionPlace, ownLines: [UInt8],
     negotiatedProtocol: String?
   ) -> any ChannelHandler {
     ConnectionHandler(
-      loop: state, isSecure: true, isRejected: isRejected, ownLines: ownLines,
+      loop: state, isSecure: true, place: place, ownLines: ownLines,
       choice: negotiatedProtocol == "h2" ? .http2 : .http1)
   }
 

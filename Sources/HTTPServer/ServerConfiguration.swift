@@ -27,6 +27,8 @@ public struct ServerConfiguration: Sendable {
   public var limits: ConnectionLimits
   /// Connections of all loops together; the next one is answered 503.
   public var maxConnections: Int
+  /// What one client address may use; nil for no such limit.
+  public var clientLimits: ClientLimits?
   /// Connections that wait in the kernel to be accepted, a listening socket.
   public var backlog: Int
 
@@ -52,7 +54,7 @@ public struct ConnectionLimits: Sendable {
   public var head = HeadLimits()
   /// Bytes of one request's content; nil for no limit. More is answered 413.
   public var requestBodyBytes: Int?
-  /// From a head's first byte to its last; on a new connection from its start. Then 408.
+  /// From a head's first byte to its last, then 408; and how long a new connection may be silent.
   public var headerTimeout = TimeAmount.seconds(15)
   /// Between two pieces of a request's content that is being waited for. Then 408.
   public var bodyTimeout = TimeAmount.seconds(30)
@@ -60,6 +62,16 @@ public struct ConnectionLimits: Sendable {
   public var idleTimeout = TimeAmount.seconds(60)
   /// How long a client may take none of the bytes that wait for it. Then the connection is reset.
   public var sendTimeout = TimeAmount.seconds(30)
+  /// Bytes a second that a request's content has to come with while it is waited for; 0 for any
+  /// rate. Then 408.
+  public var contentBytesPerSecond = 128
+  /// Bytes a second that a client has to take while a response waits for it; 0 for any rate. Then
+  /// the connection is reset.
+  public var sendBytesPerSecond = 128
+  /// The time over which those rates are taken.
+  public var rateWindow = TimeAmount.seconds(30)
+  /// How long no byte may pass, either way, on a connection that speaks the WebSocket protocol.
+  public var webSocketIdleTimeout = TimeAmount.minutes(5)
   /// How long bytes are thrown away behind the last response, so that the client can read it.
   public var lingerTimeout = TimeAmount.seconds(2)
   /// Requests on one connection; nil for no limit.

@@ -24,7 +24,7 @@ public final class ServerStatistics: Sendable {
 
   /// Connections accepted.
   public let accepted = Counter()
-  /// Connections turned away because there were too many.
+  /// Connections turned away because there were too many, of all clients or of one address.
   public let rejected = Counter()
   /// Connections that have ended.
   public let closed = Counter()
@@ -38,6 +38,14 @@ public final class ServerStatistics: Sendable {
   public let idleTimeouts = Counter()
   /// Connections reset because the client took nothing.
   public let sendTimeouts = Counter()
+  /// Connections reset because the client took too few bytes for too long.
+  public let slowReaders = Counter()
+  /// Connections that were switched to the WebSocket protocol.
+  public let webSockets = Counter()
+  /// Those of them that have ended.
+  public let webSocketsClosed = Counter()
+  /// Those that ended because no byte passed for too long.
+  public let webSocketIdleTimeouts = Counter()
   /// Errors while accepting, such as too many open files.
   public let acceptErrors = Counter()
   /// TLS handshakes that came to their end.

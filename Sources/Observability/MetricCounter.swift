@@ -14,6 +14,8 @@ public enum MetricCounter: Int, Sendable, CaseIterable {
   case invalidationsByAPI, invalidationsByPurge, invalidationsByMethod
   // Clients that left.
   case clientAborts
+  // Connections that were switched over.
+  case webSockets
 
   /// The results, of which every request has one.
   public static let requestResults: [MetricCounter] = [
@@ -82,6 +84,8 @@ extension MetricCounter {
     case .invalidationsByMethod: invalidation("unsafe_method")
     case .clientAborts:
       plain("edge_client_aborts_total", "Requests whose client left before the response ended.")
+    case .webSockets:
+      plain("edge_websockets_total", "WebSocket connections that have ended.")
     }
   }
 

@@ -29,6 +29,7 @@ final class CurlEasy {
   private enum Mode { case get, head, upload }
   private var mode = Mode.get
   private var customMethod: ByteBuffer?
+  private var isForWebSocket = false
   private var lines = HeaderLines()
   private let errorText: UnsafeMutablePointer<CChar>
 
@@ -94,8 +95,14 @@ final class CurlEasy {
   /// A request with content goes out as an upload whatever its method, since libcurl sends none
   /// with a GET; the method's name is then set apart.
   private func setMethod(_ request: borrowing OriginRequest) {
+    if request.asksForWebSocket != isForWebSocket {
+      isForWebSocket = request.asksForWebSocket
+      // Whatever became of the handshake, nobody else gets the connection.
+      set(CURLOPT_FORBID_REUSE, isForWebSocket ? 1 : 0)
+    }
     let wanted: Mode =
       switch request.framing {
+      case _ where isForWebSocket: .upload
       case .none, .length(0): request.method == .head ? .head : .get
       case .length, .streamed: .upload
       }

@@ -72,6 +72,9 @@ extension CurlThread {
     case CURL_POLL_REMOVE:
       sockets[index].wanted = 0
       register(socket, sockets[index].isConnection ? Self.idleEvents : 0)
+      if let owner = sockets[index].owner {
+        owner._withUnsafeGuaranteedRef { if $0.socket == socket { $0.transfer?.socketAbandoned() } }
+      }
     default:
       break
     }

@@ -47,6 +47,9 @@ final class CurlTransfer: OriginFetch, @unchecked Sendable {
   /// Whether the transfer was stopped because the response is complete, whatever libcurl waits for
   /// or has got besides; its connection ends with it.
   private(set) var isCompleteEarly = false
+  /// Whether the origin has switched to the WebSocket protocol: bytes pass as they are, and the
+  /// front, which sees both directions, watches over the time.
+  private(set) var isSwitched = false
   private(set) var parser: ResponseHeadParser
   private(set) var isReceivePaused = false
   /// The connection that the request went out on; -1 before.
@@ -147,7 +150,8 @@ extension CurlTransfer {
     isSendPaused = false
     connection = -1
     chunked = nil
-    parser.start(answersHead: request.method == .head)
+    parser.start(
+      answersHead: request.method == .head, allowsWebSocket: request.asksForWebSocket)
   }
 
   /// The request is about to go out. False stops it: libcurl would send a request a second time
@@ -190,6 +194,18 @@ extension CurlTransfer {
   private func receiveHead(_ head: OriginResponseHead) -> Bool {
     expectedBytes = head.contentLength ?? 0
     thread.emit(self, .head(head))
+    if request.asksForWebSocket {
+      if head.status == 101 {
+        isSwitched = true
+        deadline = .max
+        askForBody()
+      } else {
+        // The request stays one without content.
+        isBodyEnded = true
+        if isSendPaused { thread.noteUnwantedBody(of: self) }
+      }
+      return true
+    }
     // libcurl would wait for content after such a head: for what a 204 or 304 announces against the
     // rules, and for a HEAD's that it knows as an upload.
     if parser.announcesWrongContent
@@ -207,6 +223,14 @@ extension CurlTransfer {
     // sending is paused.
     if head.status >= 300, isSendPaused { thread.noteUnwantedBody(of: self) }
     return true
+  }
+
+  /// libcurl waits for nothing on the connection any more. Where it has switched over, and neither
+  /// the consumer is behind nor the client, that is how the origin's end of it shows (7.88 waits
+  /// for content to send, and looks at nothing meanwhile).
+  func socketAbandoned() {
+    guard isSwitched, isSendPaused, !isReceivePaused else { return }
+    thread.noteUnwantedBody(of: self)
   }
 
   /// The origin has answered without waiting for the rest of the request's content.
@@ -236,7 +260,7 @@ extension CurlTransfer {
     }
     isReceivePaused = false
     thread.tookAnswer(content.count, from: connection)
-    thread.arm(self, after: origin.limits.idle)
+    if !isSwitched { thread.arm(self, after: origin.limits.idle) }
     if chunked != nil { return receiveChunked(content) }
     gather(content)
     return .taken
@@ -292,6 +316,16 @@ extension CurlTransfer {
   /// Copies content to `space`, or asks for some. `.sent(0)` ends the content.
   func sendContent(into space: UnsafeMutableRawBufferPointer) -> SendResult {
     if outgoing.readableBytes == 0 {
+      // Nothing goes out behind a handshake that the origin has not taken.
+      if request.asksForWebSocket, !isSwitched, !isBodyEnded {
+        isSendPaused = true
+        return .pause
+      }
+      if isSwitched, isBodyEnded {
+        // One side has ended, and all that it sent is out: so does the other.
+        isCompleteEarly = true
+        return .abort
+      }
       guard isBodyEnded else {
         askForBody()
         isSendPaused = true
@@ -361,7 +395,7 @@ extension CurlTransfer {
   func resumeReceiving() {
     guard isReceivePaused, credit.load(ordering: .relaxed) > 0 else { return }
     isReceivePaused = false
-    thread.arm(self, after: origin.limits.idle)
+    if !isSwitched { thread.arm(self, after: origin.limits.idle) }
     updatePause()
   }
 

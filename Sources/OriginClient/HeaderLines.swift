@@ -37,10 +37,10 @@ struct HeaderLines: ~Copyable {
     _ request: borrowing OriginRequest, host: [UInt8]?
   ) -> UnsafeMutablePointer<curl_slist>? {
     let fields = request.fields
-    let nodeLimit = fields.count + 4
-    // A line is name, colon, space, value, and CR LF or NUL; the transport's own four take less
-    // than 64 bytes beside the host.
-    var textLimit = 64 + (host?.count ?? request.authority.readableBytes)
+    let nodeLimit = fields.count + 8
+    // A line is name, colon, space, value, and CR LF or NUL; the transport's own eight take less
+    // than 160 bytes beside the host.
+    var textLimit = 160 + (host?.count ?? request.authority.readableBytes)
     for entry in fields.entries { textLimit += Int(entry.nameCount) + Int(entry.valueCount) + 4 }
     let needed = nodeLimit * MemoryLayout<curl_slist>.stride + textLimit
     if needed > capacity { grow(to: needed) }
@@ -62,6 +62,13 @@ struct HeaderLines: ~Copyable {
       writer.join(name: name, value: value)
     }
     writer.endJoined()
+    if request.asksForWebSocket {
+      writer.suppress("Connection: Upgrade")
+      writer.suppress("Upgrade: websocket")
+      // libcurl knows the request as an upload of unknown length.
+      writer.suppress("Transfer-Encoding:")
+      writer.suppress("Expect:")
+    }
     switch request.framing {
     case .none: break
     case .length(0): writer.suppress("Content-Length: 0")

@@ -5,7 +5,7 @@ import NIOCore
 enum ResponseFault: String, Error, CaseIterable {
   case badStatusLine = "malformed status line"
   case bareLineFeed = "line not ended by CR LF"
-  case switchingProtocols = "101 to a request without Upgrade"
+  case switchingProtocols = "101 that switches to nothing that was asked for"
   case foldedField = "obsolete line folding"
   case badFieldName = "malformed field name"
   case badFieldValue = "control character in a field value"
@@ -47,6 +47,9 @@ struct ResponseHeadParser {
   private let limitBytes: Int
   private let fieldLimit: Int
   private var answersHead = false
+  private var allowsWebSocket = false
+  /// Whether the current head's Upgrade names the WebSocket protocol and nothing else.
+  private var namesWebSocket = false
   private var section = Section.statusLine
   private var receivedBytes = 0
   private var fieldCount = 0
@@ -77,8 +80,10 @@ struct ResponseHeadParser {
   }
 
   /// Begins a new response.
-  mutating func start(answersHead: Bool) {
+  /// - Parameter allowsWebSocket: whether the request asked for a WebSocket: 101 is final then.
+  mutating func start(answersHead: Bool, allowsWebSocket: Bool = false) {
     self.answersHead = answersHead
+    self.allowsWebSocket = allowsWebSocket
     receivedBytes = 0
     beginHead()
   }
@@ -112,6 +117,7 @@ struct ResponseHeadParser {
     isHTTP10 = false
     isChunked = false
     declaredLength = nil
+    namesWebSocket = false
     builder.reset()
     if !connectionOptions.isEmpty { connectionOptions = [] }
   }
@@ -120,9 +126,10 @@ struct ResponseHeadParser {
     // A 1xx has neither (RFC 9110 section 8.6, RFC 9112 section 6.1); libcurl would measure the
     // response behind it by them.
     if status < 200, declaredLength != nil || isChunked { throw .framedInterim }
+    if status == 101 { try checkSwitch() }
     var fields = builder.take()
     if !connectionOptions.isEmpty { fields = withoutConnectionOptions(fields) }
-    if status >= 200 {
+    if status >= 200 || status == 101 {
       section = .content
       return .head(
         OriginResponseHead(
@@ -159,8 +166,17 @@ extension ResponseHeadParser {
     let digits = line[9...11]
     status = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     guard status >= 100 else { throw .badStatusLine }
-    guard status != 101 else { throw .switchingProtocols }
     isHTTP10 = line[7] == UInt8(ascii: "0")
+    guard status != 101 || (allowsWebSocket && !isHTTP10) else { throw .switchingProtocols }
+  }
+
+  /// A 101 switches to what was asked for, says so in Connection, and has no content
+  /// (RFC 9110 sections 7.8 and 15.2.2, RFC 6455 section 4.1).
+  private func checkSwitch() throws(ResponseFault) {
+    let isNamed = connectionOptions.contains { $0 == Array("upgrade".utf8) }
+    guard namesWebSocket, isNamed, !isChunked, declaredLength ?? 0 == 0 else {
+      throw .switchingProtocols
+    }
   }
 
   private mutating func readField(_ line: UnsafeRawBufferPointer) throws(ResponseFault) {
@@ -170,6 +186,7 @@ extension ResponseHeadParser {
     case .contentLength: try readContentLength(value)
     case .transferEncoding: try readTransferEncoding(value)
     case .connection: readConnection(value)
+    case .upgrade: namesWebSocket = !namesWebSocket && value.equalsIgnoringCase("websocket")
     default: break
     }
     if !Self.connectionFields.contains(known) || known == .other {

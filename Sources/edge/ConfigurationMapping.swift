@@ -23,9 +23,25 @@ extension ServerConfiguration {
     limits.bodyTimeout = TimeAmount(file.limits.bodyTimeout)
     limits.idleTimeout = TimeAmount(file.limits.idleTimeout)
     limits.sendTimeout = TimeAmount(file.limits.sendTimeout)
+    limits.webSocketIdleTimeout = TimeAmount(file.limits.webSocketIdleTimeout)
     limits.requestsPerConnection = file.limits.requestsPerConnection
+    limits.contentBytesPerSecond = file.limits.bodyBytesPerSecond ?? 0
+    limits.sendBytesPerSecond = file.limits.sendBytesPerSecond ?? 0
+    limits.rateWindow = TimeAmount(file.limits.rateWindow)
+    clientLimits = file.limits.perAddress.map { ClientLimits($0) }
     maxConnections = file.limits.connections
     isHTTP2Enabled = file.isHTTP2Enabled
+  }
+}
+
+extension ClientLimits {
+  fileprivate init(_ file: EdgeConfiguration.Limits.PerAddress) {
+    // The file's check has read every block.
+    let exempt = file.exempt.compactMap { try? NetworkPrefix($0) }
+    self.init(
+      connections: file.connections, requestsPerSecond: file.requestsPerSecond,
+      burst: file.burst, exempt: AddressList(exempt))
+    addresses = file.addresses
   }
 }
 
@@ -83,7 +99,7 @@ extension EdgeProxy.Route {
       rangeFetching: file.ranges == .part ? .part : .whole,
       compression: file.compression.map {
         CompressionRules(types: $0.types, sizes: $0.sizeBytes, level: $0.level)
-      })
+      }, allowsWebSocket: file.webSocket)
   }
 }
 

@@ -113,6 +113,30 @@ struct MetricSources {
       help: "Connections answered with 503 because there were too many."
     ) { [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.rejected.value })] }
     metrics.registerCounter(
+      name: "edge_connections_unlimited_total",
+      help: "Connections no limit of their address applied to, for too many addresses were in use."
+    ) { [Metrics.Sample(server.unlimitedConnections)] }
+    metrics.registerCounter(
+      name: "edge_clients_cut_total", help: "Connections cut because the client was too slow."
+    ) {
+      let loops = server.statistics
+      return [
+        ("idle", loops.reduce(0) { $0 + $1.idleTimeouts.value }),
+        ("send_timeout", loops.reduce(0) { $0 + $1.sendTimeouts.value }),
+        ("send_rate", loops.reduce(0) { $0 + $1.slowReaders.value }),
+      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("cause", $0.0)]) }
+    }
+    metrics.registerGauge(name: "edge_websockets_open", help: "WebSocket connections open.") {
+      [
+        Metrics.Sample(
+          server.statistics.reduce(0) { $0 + $1.webSockets.value - $1.webSocketsClosed.value })
+      ]
+    }
+    metrics.registerCounter(
+      name: "edge_websocket_idle_timeouts_total",
+      help: "WebSocket connections ended because no byte passed for too long."
+    ) { [Metrics.Sample(server.statistics.reduce(0) { $0 + $1.webSocketIdleTimeouts.value })] }
+    metrics.registerCounter(
       name: "edge_client_faults_total", help: "Requests refused before routing, by fault."
     ) {
       var faults: [String: Int] = [:]

@@ -340,7 +340,7 @@ struct HTTP2DrainTests {
 
   @Test func aRejectedConnectionIsToldSo() {
     let peer = HTTP2Peer(isOpen: false)
-    peer.connection.reject(lingers: true)
+    peer.connection.reject(.tooManyConnections, lingers: true)
     peer.look()
     #expect(peer.frames.first?.isA(.settings) == true && peer.goAwayCode == 0)
     #expect(peer.connection.closeIntent == .lingering)

@@ -106,6 +106,33 @@ struct TLSListenerTests {
     }
   }
 
+  @Test func oneNameMayHaveAKeyOfEachKind() async throws {
+    func addRSA(_ configuration: inout ServerConfiguration, _ files: TLSFiles) {
+      configuration.listeners[0].tls?.minimum = .tls12
+      configuration.listeners[0].tls?.certificates.append(
+        files.pair("other", key: "other", names: ["a.test"]))
+    }
+    try await TLSServer.run(addRSA) { tls in
+      for _ in 0..<2 {
+        let both = try await tls.openssl("-servername", "a.test")
+        #expect(both.contains("Peer signature type: ECDSA"))
+        let rsa = try await tls.openssl(
+          "-servername", "a.test", "-sigalgs", "RSA-PSS+SHA256:RSA+SHA256")
+        #expect(rsa.contains("Peer signature type: RSA-PSS"))
+        let ecdsa = try await tls.openssl("-servername", "a.test", "-sigalgs", "ECDSA+SHA256")
+        #expect(ecdsa.contains("Peer signature type: ECDSA"))
+        let old = try await tls.openssl(
+          "-servername", "a.test", "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256")
+        #expect(old.contains("subject=CN = other"))
+        let unnamed = try await tls.openssl(
+          "-noservername", "-sigalgs", "RSA-PSS+SHA256:RSA+SHA256")
+        #expect(unnamed.contains("Peer signature type: RSA-PSS"))
+      }
+      let page = try await tls.curl(host: "a.test")
+      #expect(page.text == "secure")
+    }
+  }
+
   @Test func writtenNamesGoBeforeThoseOfTheCertificate() async throws {
     func addNamed(_ configuration: inout ServerConfiguration, _ files: TLSFiles) {
       configuration.listeners[0].tls?.certificates.append(

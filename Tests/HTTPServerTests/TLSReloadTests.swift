@@ -70,19 +70,19 @@ private struct Renewal {
 struct TLSReloadTests {
   @Test func unchangedFilesAreNotReadAgain() throws {
     let renewal = try Renewal()
-    let context = renewal.source.context
+    let context = renewal.source.contexts.any
     #expect(renewal.reload() == .unchanged)
-    #expect(renewal.source.context === context)
+    #expect(renewal.source.contexts.any === context)
     #expect(renewal.log.taken() == [])
   }
 
   @Test func aNewCertificateIsForNewConnections() throws {
     let renewal = try Renewal()
-    let context = renewal.source.context
+    let context = renewal.source.contexts.any
     try renewal.files.replace("live.pem", by: "other.pem")
     try renewal.files.replace("live.key", by: "other.key")
     #expect(renewal.reload() == .reloaded)
-    #expect(renewal.source.context !== context)
+    #expect(renewal.source.contexts.any !== context)
     #expect(renewal.source.statistics.reloadCount == 1)
     #expect(renewal.reload() == .unchanged)
     let lines = renewal.log.taken()
@@ -98,14 +98,14 @@ struct TLSReloadTests {
 
   @Test func aHalfDoneRenewalWaitsForItsOtherHalf() throws {
     let renewal = try Renewal()
-    let context = renewal.source.context
+    let context = renewal.source.contexts.any
     try renewal.files.replace("live.pem", by: "other.pem")
     guard case .kept(let faults) = renewal.reload() else {
       Issue.record("a certificate without its key was taken")
       return
     }
     #expect(faults.map(\.subject) == [.key])
-    #expect(renewal.source.context === context)
+    #expect(renewal.source.contexts.any === context)
     #expect(renewal.source.statistics.failedReloadCount == 1)
     // The same fault is not reported again.
     #expect(renewal.reload() == .unchanged)
@@ -118,13 +118,13 @@ struct TLSReloadTests {
       ])
     try renewal.files.replace("live.key", by: "other.key")
     #expect(renewal.reload() == .reloaded)
-    #expect(renewal.source.context !== context)
+    #expect(renewal.source.contexts.any !== context)
   }
 
   @Test(arguments: ["text.pem", "torn.pem", "none.pem"])
   func aBrokenFileLeavesTheFormerCertificate(_ name: String) throws {
     let renewal = try Renewal()
-    let context = renewal.source.context
+    let context = renewal.source.contexts.any
     if name == "none.pem" {
       try FileManager.default.removeItem(at: renewal.files.url("live.pem"))
     } else {
@@ -135,7 +135,7 @@ struct TLSReloadTests {
       return
     }
     #expect(faults.map(\.file) == [renewal.files.path("live.pem")])
-    #expect(renewal.source.context === context)
+    #expect(renewal.source.contexts.any === context)
     try renewal.files.replace("live.pem", by: "edge.pem")
     #expect(renewal.reload() == .reloaded)
   }

@@ -28,6 +28,8 @@ final class Recorder: OriginReceiver, @unchecked Sendable {
   /// The request's content, sent piece by piece as asked for; nil sends nothing when asked.
   var pieces: [String]?
   var trailers: FieldBlock?
+  /// Whether the content ends behind the last piece.
+  var endsContent = true
   private let done: EventLoopPromise<Outcome>
   private let headDone: EventLoopPromise<OriginResponseHead>
   private var waiters: [(bytes: Int, promise: EventLoopPromise<Void>)] = []
@@ -99,7 +101,7 @@ final class Recorder: OriginReceiver, @unchecked Sendable {
   func originWantsBody() {
     guard pieces != nil else { return }
     if pieces?.isEmpty == true {
-      fetch?.endBody(trailers: trailers)
+      if endsContent { fetch?.endBody(trailers: trailers) }
     } else if let piece = pieces?.removeFirst() {
       fetch?.sendBody(ByteBuffer(string: piece))
     }
@@ -121,18 +123,20 @@ struct Edge: Sendable {
 
   func start(
     _ method: String = "GET", _ target: String = "/", origin: Int = 0, authority: String = "",
-    fields: [(String, String)] = [], framing: BodyFraming = .none, loop index: Int = 0,
+    fields: [(String, String)] = [], framing: BodyFraming = .none,
+    asksForWebSocket: Bool = false, loop index: Int = 0,
     set: @escaping @Sendable (Recorder) -> Void = { _ in }
   ) async throws -> Recorder {
     var block = FieldBlock()
     for (name, value) in fields { block.append(name, value) }
     let name = ByteBuffer(string: method)
-    let request = OriginRequest(
+    var request = OriginRequest(
       origin: origin, method: name.withUnsafeReadableBytes { RequestMethod($0) },
       methodName: name, target: ByteBuffer(string: target),
       authority: ByteBuffer(string: authority), fields: block, framing: framing)
+    request.asksForWebSocket = asksForWebSocket
     let loop = loops[index]
-    return try await loop.submit { [transport] in
+    return try await loop.submit { [transport, request] in
       let recorder = Recorder(loop: loop)
       set(recorder)
       recorder.fetch = transport.fetch(request, on: loop, receiver: recorder)

@@ -151,6 +151,15 @@ final class ScriptedConnection: @unchecked Sendable {
     return true
   }
 
+  /// What has come by now and in a moment more; nil for nothing.
+  func readNow() -> String? {
+    var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    guard unread.isEmpty, Glibc.poll(&poll, 1, 200) > 0 else {
+      return unread.isEmpty ? nil : read(unread.count)
+    }
+    return fill() ? read(unread.count) : nil
+  }
+
   /// Makes the close a reset.
   func resetOnClose() {
     var option = linger(l_onoff: 1, l_linger: 0)

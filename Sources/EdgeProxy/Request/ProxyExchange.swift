@@ -36,6 +36,8 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   var content: ByteBuffer?
   /// Whether ``content`` is all there is of it.
   var isContentComplete = false
+  /// What an origin has to answer that takes the WebSocket handshake; nil for all other requests.
+  var webSocketAccept: [UInt8]?
   /// Where the request's content goes; nil while nobody has asked for it.
   var contentReceiver: (any ContentReceiver)?
   private var sentStatus = 0
@@ -87,6 +89,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
       deliverStored()
     case .fetch(let revalidates): joinFill(revalidates: revalidates)
     case .deliverFill: deliverFill()
+    case .pass where webSocketAccept != nil: relayWebSocket()
     case .pass:
       leaveFill()
       let relay = PassRelay(exchange: self, collected: content)
@@ -322,6 +325,21 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
           status: fillHead.status, storedLines: lines, addedLines: added, framing: framing)
       }
     }
+  }
+
+  private func relayWebSocket() {
+    guard let webSocketAccept else { return }
+    let relay = WebSocketRelay(exchange: self, accept: webSocketAccept)
+    delivery = relay
+    contentReceiver = relay
+    relay.start()
+  }
+
+  /// The origin has switched over: so does the client's connection.
+  func switchToWebSocket(_ fillHead: FillHead) {
+    guard let writer else { return }
+    sentStatus = fillHead.status
+    fillHead.lines.withUnsafeReadableBytes { writer.startWebSocket(lines: $0) }
   }
 
   /// The relay failed before it had a head: an error, or for a HEAD what is stored.

@@ -111,6 +111,10 @@ extension ProxyLoop {
       addedLines.writeStaticString(detail)
       addedLines.writeStaticString("\"\r\n")
     }
+    if status == 426 {
+      // The version that is spoken here (RFC 6455 section 4.4).
+      addedLines.writeStaticString("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
+    }
     var body = ByteBuffer()
     body.writeStaticString("{\"type\":\"about:blank\",\"title\":\"")
     body.writeStaticString(Self.title(of: status))
@@ -135,7 +139,9 @@ extension ProxyLoop {
 
   private static func title(of status: Int) -> StaticString {
     switch status {
+    case 400: "Bad Request"
     case 404: "Not Found"
+    case 426: "Upgrade Required"
     case 502: "Bad Gateway"
     case 503: "Service Unavailable"
     case 504: "Gateway Timeout"
@@ -249,6 +255,8 @@ extension ProxyLoop {
     metrics.count(.responseBytes, by: response.bytes)
     metrics.countStatus(response.status)
     switch response.outcome.result {
+    // As long as a WebSocket is open says nothing of how fast requests are answered.
+    case _ where response.status == 101: metrics.count(.webSockets)
     case .hit, .staleHit: metrics.recordLatency(.hit, nanoseconds: duration)
     case .miss, .refreshHit: metrics.recordLatency(.miss, nanoseconds: duration)
     case .pass, .error, .refused: metrics.recordLatency(.other, nanoseconds: duration)

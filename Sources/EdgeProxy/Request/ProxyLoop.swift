@@ -122,6 +122,13 @@ public final class ProxyLoop: RequestResponder {
       exchange.purge(access)
       return exchange.isFinished ? nil : exchange
     }
+    if route.allowsWebSocket, head.fields.contains(.upgrade) {
+      switch respondToUpgrade(head, route: route, machine, started, writer) {
+      case .notAsked: break
+      case .answered: return nil
+      case .under(let exchange): return exchange
+      }
+    }
     let pass =
       route.isCachingEnabled && StorePolicy.isPlain(head)
       ? nil : StorePolicy.mayAnswerFromCache(request: head, rules: route.rules)

@@ -43,6 +43,8 @@ struct RequestStateMachine {
     case unrouted
     /// It has come through this edge already (RFC 8586).
     case looped
+    /// It asks for a WebSocket in a way that no server should take.
+    case badUpgrade(status: Int)
     /// The store answered, judged by the policy.
     case lookedUp(LookupVerdict)
     /// The disk could not bring what its index promised.
@@ -127,6 +129,7 @@ struct RequestStateMachine {
     switch event {
     case .unrouted: return refuse(404, .refused, .noRoute)
     case .looped: return refuse(508, .refused, .loop)
+    case .badUpgrade(let status): return refuse(status, .refused, .badUpgrade)
     case .received(let pass): return received(pass)
     case .lookedUp(let verdict): return lookedUp(verdict)
     case .loadFailed:

@@ -28,6 +28,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
   case tooLarge, invalidatedDuringFetch, storeRefused, requestNoStore, neverFresh
   case requestContent, connectionOption, mustUnderstand, noCache, upgrade, routeReplaced
   case partAbsent
+  case badUpgrade
   case onlyIfCached, noRoute, loop, lastRecipient, originFailed, originTimedOut, originBusy,
     clientClosed, shutdown
   case purge, purgeRefused
@@ -45,6 +46,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
     "request-content", "connection-option", "must-understand", "no-cache-without-validator",
     "upgrade", "route-replaced-during-fetch",
     "part-not-stored-yet",
+    "bad-upgrade",
     "only-if-cached", "no-route", "loop", "max-forwards", "origin-failed", "origin-timeout",
     "origin-busy",
     "client-closed", "shutdown",

@@ -16,6 +16,10 @@ public struct OriginRequest: Sendable {
   public var fields: FieldBlock
   /// How the content is delimited; the transport writes the framing fields.
   public var framing: BodyFraming
+  /// Whether the request asks for a WebSocket (RFC 6455): the transport writes Connection and
+  /// Upgrade, and sends no byte behind the head before the origin's 101. After that, what is sent
+  /// and received are bytes as they are.
+  public var asksForWebSocket = false
 
   /// A request as it goes out.
   public init(
@@ -35,7 +39,7 @@ public struct OriginRequest: Sendable {
 /// A final response head from an origin: checked, transfer coding and connection fields taken off
 /// by the transport (the fields that Connection names included).
 public struct OriginResponseHead: Sendable {
-  /// Status code, 200 to 999.
+  /// Status code, 200 to 999; 101 only where the request asked for a WebSocket.
   public var status: Int
   /// The fields, a built block: its bytes are field lines. Content-Length is among them.
   public var fields: FieldBlock

@@ -31,6 +31,13 @@ public protocol ResponseWriter: AnyObject {
     status: Int, storedLines: UnsafeRawBufferPointer, addedLines: UnsafeRawBufferPointer,
     framing: ResponseFraming)
 
+  /// Switches the connection to the WebSocket protocol: sends 101 with these lines, in place of
+  /// ``start(status:storedLines:addedLines:framing:)``. From then on writes are bytes as they are,
+  /// ``requestBodyChunk()`` asks for what the client sends, as it is, until it ends its side, and
+  /// ``finish(trailers:)`` closes the connection. Where the protocol cannot, the response is
+  /// aborted.
+  func startWebSocket(lines: UnsafeRawBufferPointer)
+
   /// Sends content by copying it. Zero bytes do nothing.
   func write(bytes: UnsafeRawBufferPointer)
 
@@ -62,6 +69,11 @@ public protocol ResponseWriter: AnyObject {
 
   /// The event loop that the connection lives on.
   var eventLoop: any EventLoop { get }
+}
+
+extension ResponseWriter {
+  /// Aborts: only HTTP/1.1 can switch a connection over (RFC 9113 section 8.6).
+  public func startWebSocket(lines: UnsafeRawBufferPointer) { abort() }
 }
 
 /// The proxy's side of one request that could not be answered at once.

@@ -12,6 +12,7 @@ enum StatusLine {
   private static func other(_ status: Int) -> StaticString? {
     switch status {
     case 100: "HTTP/1.1 100 Continue\r\n"
+    case 101: "HTTP/1.1 101 Switching Protocols\r\n"
     case 102: "HTTP/1.1 102 Processing\r\n"
     case 103: "HTTP/1.1 103 Early Hints\r\n"
     case 200: "HTTP/1.1 200 OK\r\n"

@@ -29,7 +29,20 @@ public enum RequestFault: String, Error, Sendable, CaseIterable {
   case badTrailer = "malformed trailer section"
   case headerTimeout = "request head not received in time"
   case bodyTimeout = "request content not received in time"
+  case bodyTooSlow = "request content received too slowly"
   case tooManyConnections = "too many connections"
+  case tooManyConnectionsOfAddress = "too many connections from this address"
+  case tooManyRequests = "too many requests from this address"
+
+  /// Seconds after which trying again makes sense (Retry-After, RFC 9110 section 10.2.3), where
+  /// nothing more exact is known; nil where it makes none.
+  public var retryAfterSeconds: Int? {
+    switch self {
+    case .tooManyConnections, .tooManyConnectionsOfAddress: 5
+    case .tooManyRequests: 1
+    default: nil
+    }
+  }
 
   /// The status code of the answer.
   public var status: Int {
@@ -40,7 +53,8 @@ public enum RequestFault: String, Error, Sendable, CaseIterable {
     case .unsupportedExpectation: 417
     case .unsupportedVersion: 505
     case .unsupportedTransferEncoding, .unsupportedMethod: 501
-    case .headerTimeout, .bodyTimeout: 408
+    case .headerTimeout, .bodyTimeout, .bodyTooSlow: 408
+    case .tooManyConnectionsOfAddress, .tooManyRequests: 429
     case .tooManyConnections: 503
     default: 400
     }

@@ -20,9 +20,9 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private let loop: LoopState<Responder>
   private let isSecure: Bool
   private let ownLines: [UInt8]
-  private let isRejected: Bool
-  /// Whether it has a place in the budget to give back, active or not.
-  private var holdsPlace: Bool
+  private let place: ConnectionPlace
+  /// Whether the place is still to be given back, active or not.
+  private var holdsPlace = true
   private var connection: HTTPConnection<Responder>?
   /// Whether the first bytes have yet to tell which protocol the client speaks.
   private var isUndecided: Bool
@@ -44,19 +44,18 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private var isResumeScheduled = false
   private var performed = ConnectionCloseIntent.none
 
-  /// A handler for a connection on `loop`; a rejected one is answered 503 and closed.
+  /// A handler for a connection on `loop`; one that is turned away is told so and closed.
   /// - Parameter ownLines: field lines that every response gets, each ended by CR LF.
   init(
-    loop: LoopState<Responder>, isSecure: Bool, isRejected: Bool, ownLines: [UInt8] = [],
+    loop: LoopState<Responder>, isSecure: Bool, place: ConnectionPlace, ownLines: [UInt8] = [],
     choice: ProtocolChoice = .byPreface
   ) {
     self.choice = choice
-    isUndecided = choice == .byPreface && loop.isHTTP2Enabled && !isRejected
+    isUndecided = choice == .byPreface && loop.isHTTP2Enabled && place.rejection == nil
     self.loop = loop
     self.isSecure = isSecure
     self.ownLines = ownLines
-    self.isRejected = isRejected
-    holdsPlace = !isRejected
+    self.place = place
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -69,7 +68,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     finish()
     self.context = nil
     channel = nil
-    if holdsPlace { loop.budget.giveBack() }
+    if holdsPlace { loop.gate.giveBack(place, now: .now()) }
     holdsPlace = false
   }
 
@@ -90,6 +89,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     isInside = true
     connection.receive(buffer, now: loop.now)
     isInside = false
+    if !isSecure { loop.receiveBuffers.giveBack(buffer) }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -168,10 +168,11 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     }
     loop.statistics.accepted.add()
     loop.add(self)
-    if isRejected {
+    if let fault = place.rejection {
       loop.statistics.rejected.add()
       loop.rejectedCount += 1
-      enter { $0.reject(lingers: loop.rejectedCount <= LoopState<Responder>.rejectedLimit) }
+      let lingers = loop.rejectedCount <= LoopState<Responder>.rejectedLimit
+      enter { $0.reject(fault, lingers: lingers) }
     } else if loop.isDraining {
       beginDrain()
     } else if case .http2 = connection {
@@ -184,18 +185,20 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     _ context: ChannelHandlerContext, _ version: PrefaceMatcher.Result
   ) -> HTTPConnection<Responder> {
     if version == .http2 {
-      return .http2(
-        HTTP2Connection(
-          responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
-          buffers: loop.pool, pool: loop.http2Pool, eventLoop: context.eventLoop,
-          remoteAddress: context.remoteAddress, isSecure: isSecure, now: loop.now,
-          ownLines: ownLines))
-    }
-    return .http1(
-      HTTP1Connection(
+      let connection = HTTP2Connection(
         responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
-        pool: loop.pool, eventLoop: context.eventLoop, remoteAddress: context.remoteAddress,
-        isSecure: isSecure, now: loop.now, ownLines: ownLines))
+        buffers: loop.pool, pool: loop.http2Pool, eventLoop: context.eventLoop,
+        remoteAddress: context.remoteAddress, isSecure: isSecure, now: loop.now,
+        ownLines: ownLines)
+      connection.client = place.client
+      return .http2(connection)
+    }
+    let connection = HTTP1Connection(
+      responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
+      pool: loop.pool, eventLoop: context.eventLoop, remoteAddress: context.remoteAddress,
+      isSecure: isSecure, now: loop.now, ownLines: ownLines)
+    connection.client = place.client
+    return .http1(connection)
   }
 
   /// Looks at a connection's first bytes; false when they do not yet tell its protocol.
@@ -217,7 +220,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     guard let connection else { return }
     self.connection = nil
     loop.statistics.closed.add()
-    if isRejected { loop.rejectedCount -= 1 }
+    if place.rejection != nil { loop.rejectedCount -= 1 }
     connection.close(.disconnected)
     connection.setTransport(nil)
     loop.remove(self)

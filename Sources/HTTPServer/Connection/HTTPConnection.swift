@@ -104,10 +104,10 @@ enum HTTPConnection<Responder: RequestResponder> {
     }
   }
 
-  func reject(lingers: Bool) {
+  func reject(_ fault: RequestFault, lingers: Bool) {
     switch self {
-    case .http1(let connection): connection.reject(lingers: lingers)
-    case .http2(let connection): connection.reject(lingers: lingers)
+    case .http1(let connection): connection.reject(fault, lingers: lingers)
+    case .http2(let connection): connection.reject(fault, lingers: lingers)
     }
   }
 
@@ -152,7 +152,7 @@ struct PrefaceMatcher {
     }
     guard matches else { return .http1 }
     guard buffer.readableBytes < count else { return .http2 }
-    held = buffer
+    held = buffer.compacted()
     return .undecided
   }
 

@@ -1,25 +1,5 @@
 import HTTPMessage
 import NIOCore
-import Synchronization
-
-/// How many connections all loops together may have: shared by them, one atomic.
-final class ConnectionBudget: Sendable {
-  private let limit: Int
-  private let taken = Atomic<Int>(0)
-
-  init(limit: Int) {
-    self.limit = limit
-  }
-
-  /// Takes a place; false when there is none.
-  func take() -> Bool {
-    if taken.add(1, ordering: .relaxed).newValue <= limit { return true }
-    giveBack()
-    return false
-  }
-
-  func giveBack() { taken.subtract(1, ordering: .relaxed) }
-}
 
 /// A channel that its loop keeps an eye on: an HTTP/1.1 or HTTP/2 connection, or a TLS handshake on
 /// the way to one.
@@ -50,8 +30,9 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   let responder: Responder
   let limits: ConnectionLimits
   let statistics: ServerStatistics
-  let budget: ConnectionBudget
+  let gate: ConnectionGate
   let pool = OutputBufferPool()
+  let receiveBuffers: ReceiveBufferPool
   let isHTTP2Enabled: Bool
   /// Made when the first client speaks HTTP/2.
   private(set) lazy var http2Pool = HTTP2Pool(limits: limits, statistics: statistics.http2)
@@ -68,13 +49,15 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
 
   init(
     eventLoop: any EventLoop, responder: Responder, limits: ConnectionLimits,
-    statistics: ServerStatistics, budget: ConnectionBudget, isHTTP2Enabled: Bool = true
+    statistics: ServerStatistics, gate: ConnectionGate,
+    receiveBuffers: ReceiveBufferPool = ReceiveBufferPool(), isHTTP2Enabled: Bool = true
   ) {
+    self.receiveBuffers = receiveBuffers
     self.eventLoop = eventLoop
     self.responder = responder
     self.limits = limits
     self.statistics = statistics
-    self.budget = budget
+    self.gate = gate
     self.isHTTP2Enabled = isHTTP2Enabled
   }
 

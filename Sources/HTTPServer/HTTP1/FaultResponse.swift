@@ -9,7 +9,7 @@ enum FaultResponse {
     var body = ByteBuffer()
     writeBody(fault, into: &body)
     var lines = ByteBuffer()
-    writeLines(into: &lines)
+    writeLines(retryAfterSeconds: fault.retryAfterSeconds, into: &lines)
     lines.withUnsafeReadableBytes { lines in
       HTTP1ResponseSerializer.writeHead(
         status: fault.status,
@@ -34,7 +34,14 @@ enum FaultResponse {
   }
 
   /// The field lines, those of the framing and the connection apart.
-  static func writeLines(into lines: inout ByteBuffer) {
+  static func writeLines(
+    retryAfterSeconds: Int?, into lines: inout ByteBuffer
+  ) {
+    if let retryAfterSeconds {
+      lines.writeStaticString("Retry-After: ")
+      lines.writeDecimal(retryAfterSeconds)
+      lines.writeStaticString("\r\n")
+    }
     lines.writeStaticString(
       "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nDate: ")
     HTTPDate.write(Int64(time(nil)), into: &lines)

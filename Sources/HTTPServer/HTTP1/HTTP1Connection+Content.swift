@@ -18,6 +18,7 @@ extension HTTP1Connection {
   /// Answers the exchange's wish for content, if it has one and there is some.
   func deliverContent() -> Bool {
     guard wantsContent, let exchange else { return false }
+    if case .tunnel = response { return deliverTunnelled(to: exchange) }
     do {
       switch try content.next(&inbound) {
       case .needMore:
@@ -28,7 +29,8 @@ extension HTTP1Connection {
         return false
       case .chunk(let chunk):
         wantsContent = false
-        exchange.receiveBody(chunk)
+        // The exchange may hold it until the origin takes it.
+        exchange.receiveBody(chunk.compacted())
       case .end(let trailers):
         wantsContent = false
         exchange.receiveBodyEnd(trailers: trailers)
@@ -38,6 +40,21 @@ extension HTTP1Connection {
       fail(error, reason: .badContent(error))
       return false
     }
+  }
+
+  /// Hands over what the client has sent on a switched connection, as it came.
+  private func deliverTunnelled(to exchange: Responder.Exchange) -> Bool {
+    if inbound.readableBytes > 0 {
+      let chunk = inbound.compacted()
+      inbound = ByteBuffer()
+      wantsContent = false
+      exchange.receiveBody(chunk)
+      return true
+    }
+    guard inputHasEnded else { return false }
+    wantsContent = false
+    exchange.receiveBodyEnd(trailers: nil)
+    return true
   }
 
   /// Throws away what is left of the content, so that the next request can be read.

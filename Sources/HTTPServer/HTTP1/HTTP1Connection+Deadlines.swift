@@ -13,14 +13,17 @@ extension HTTP1Connection {
       } else {
         kind = !isWritable ? .none : parser.isInsideHead ? .header : .idle
       }
-    case .exchange: kind = wantsContent ? .content : .none
+    case .exchange:
+      if case .tunnel = response { kind = .tunnel } else { kind = wantsContent ? .content : .none }
     case .discarding: kind = .content
     case .closing: kind = .linger
     case .closed: kind = .none
     }
     let isContinued = kind == deadlineKind && deadlineRequest == requestCount
     let hadContent = hasNewContent
+    let hadTunnelOutput = hasTunnelOutput
     hasNewContent = false
+    hasTunnelOutput = false
     deadlineKind = kind
     deadlineRequest = requestCount
     switch kind {
@@ -33,6 +36,10 @@ extension HTTP1Connection {
     case .header: if !isContinued { deadline = now + limits.headerTimeout }
     case .content: if !isContinued || hadContent { deadline = now + limits.bodyTimeout }
     case .linger: if !isContinued { deadline = now + limits.lingerTimeout }
+    case .tunnel:
+      if !isContinued || hadContent || hadTunnelOutput {
+        deadline = now + limits.webSocketIdleTimeout
+      }
     }
   }
 
@@ -43,7 +50,10 @@ extension HTTP1Connection {
     self.now = now
     guard phase != .closed else { return }
     if checkSending(unsentBytes) { return }
-    guard now >= deadline else { return }
+    let isTooSlow = contentMeter.isTooSlow(
+      isWaiting: deadlineKind == .content, bytesPerSecond: limits.contentBytesPerSecond,
+      window: limits.rateWindow, now: now)
+    guard now >= deadline || isTooSlow else { return }
     if unsentBytes > 0 || !output.isEmpty, deadlineKind == .idle || deadlineKind == .linger {
       // The client is still reading its last response; whether it does is the send time-out's.
       deadline = now + (deadlineKind == .idle ? limits.idleTimeout : limits.lingerTimeout)
@@ -60,9 +70,13 @@ extension HTTP1Connection {
       if phase == .discarding {
         startClosing(.lingering)
       } else {
-        fail(.bodyTimeout, reason: .timedOut)
+        fail(isTooSlow ? .bodyTooSlow : .bodyTimeout, reason: .timedOut)
       }
     case .linger: closeIntent = .afterOutput
+    case .tunnel:
+      statistics.webSocketIdleTimeouts.add()
+      startClosing(.afterOutput)
+      endExchange(.timedOut)
     }
     updateDeadline()
   }
@@ -73,15 +87,22 @@ extension HTTP1Connection {
     guard unsentBytes > 0 else {
       sendDeadline = nil
       sentBytes = sent
+      sendMeter.reset()
       return false
     }
-    guard let limit = sendDeadline, sent == sentBytes else {
-      sendDeadline = now + limits.sendTimeout
-      sentBytes = sent
-      return false
+    sendMeter.add(sent - sentBytes)
+    let isTooSlow = sendMeter.isTooSlow(
+      isWaiting: true, bytesPerSecond: limits.sendBytesPerSecond, window: limits.rateWindow,
+      now: now)
+    if !isTooSlow {
+      guard let limit = sendDeadline, sent == sentBytes else {
+        sendDeadline = now + limits.sendTimeout
+        sentBytes = sent
+        return false
+      }
+      guard now >= limit else { return false }
     }
-    guard now >= limit else { return false }
-    statistics.sendTimeouts.add()
+    if isTooSlow { statistics.slowReaders.add() } else { statistics.sendTimeouts.add() }
     startClosing(.reset)
     endExchange(.timedOut)
     updateDeadline()

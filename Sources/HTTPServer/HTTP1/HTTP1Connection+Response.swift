@@ -61,6 +61,25 @@ extension HTTP1Connection {
     outputChanged()
   }
 
+  func startWebSocket(lines: UnsafeRawBufferPointer) {
+    guard case .awaited = response else {
+      preconditionFailure("an upgrade in state \(response)")
+    }
+    response = .tunnel
+    keepsAlive = false
+    hasTunnelOutput = true
+    statistics.webSockets.add()
+    let upgrade: StaticString = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    output.append {
+      HTTP1ResponseSerializer.writeHead(
+        status: 101, storedLines: lines,
+        addedLines: UnsafeRawBufferPointer(
+          start: upgrade.utf8Start, count: upgrade.utf8CodeUnitCount),
+        delimiter: .none, connection: .none, into: &$0)
+    }
+    outputChanged()
+  }
+
   /// Puts the connection's own lines before those of the response, and both before the stored
   /// ones: of two Strict-Transport-Security a browser obeys the first (RFC 6797 section 8.1).
   private func withOwnLines(
@@ -106,6 +125,9 @@ extension HTTP1Connection {
       return false
     case .chunked: return true
     case .untilClose: return false
+    case .tunnel:
+      hasTunnelOutput = true
+      return false
     case .none, .awaited, .bodyless:
       preconditionFailure("\(count) bytes of content in state \(response)")
     }
@@ -119,6 +141,7 @@ extension HTTP1Connection {
     case .counted(let remaining) where remaining > 0: return abort()
     case .counted, .bodyless: break
     case .untilClose: keepsAlive = false
+    case .tunnel: break
     case .chunked:
       output.append { HTTP1ResponseSerializer.writeLastChunk(trailers: trailers, into: &$0) }
     }
@@ -138,6 +161,7 @@ extension HTTP1Connection {
 
   /// The response is over: the connection turns to what comes next.
   private func endResponse() {
+    noteTunnelEnd()
     response = .none
     exchange = nil
     owesDrained = false
@@ -174,6 +198,27 @@ extension HTTP1Connection {
     responder.refused(fault, remoteAddress: remoteAddress)
   }
 
+  /// Answers a request that its client's address has no more of: 429, and the connection stays.
+  func turnAway(_ head: RequestHead, retryAfterSeconds: Int) {
+    let fault = RequestFault.tooManyRequests
+    statistics.count(fault)
+    var body = ByteBuffer()
+    FaultResponse.writeBody(fault, into: &body)
+    var lines = ByteBuffer()
+    FaultResponse.writeLines(retryAfterSeconds: retryAfterSeconds, into: &lines)
+    let isHead = head.method == .head
+    lines.withUnsafeReadableBytes { lines in
+      start(
+        status: fault.status, storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
+        addedLines: lines,
+        framing: isHead
+          ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes))
+    }
+    if !isHead { write(body) }
+    finish(trailers: nil)
+    responder.refused(fault, remoteAddress: remoteAddress)
+  }
+
   /// The request being answered cannot go on: it is answered with `fault` if that is still
   /// possible, else cut short, and the exchange hears why.
   func fail(_ fault: RequestFault, reason: ClientCloseReason) {
@@ -192,6 +237,7 @@ extension HTTP1Connection {
 
   /// Tells the exchange that its client is gone; its writer is dead by then.
   func endExchange(_ reason: ClientCloseReason) {
+    noteTunnelEnd()
     response = .none
     owesDrained = false
     wantsContent = false
@@ -199,6 +245,10 @@ extension HTTP1Connection {
     self.exchange = nil
     dropWriter()
     exchange.clientClosed(reason)
+  }
+
+  private func noteTunnelEnd() {
+    if case .tunnel = response { statistics.webSocketsClosed.add() }
   }
 
   /// Whether output may grow, by what waits here and in the transport.

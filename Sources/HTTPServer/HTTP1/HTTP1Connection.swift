@@ -29,6 +29,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   let ownLines: [UInt8]
   let remoteAddress: SocketAddress?
   let eventLoop: any EventLoop
+  /// What its client's address may still ask for; nil for no limit. Set by the driver.
+  var client: ClientEntry?
   /// Who carries the bytes; set by the driver, dropped when the connection ends.
   public weak var transport: (any ConnectionTransport)?
 
@@ -73,10 +75,14 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   /// What `requestCount` was when the deadline was set: the next head gets a new one.
   var deadlineRequest = 0
   var hasNewContent = false
+  /// Whether a switched connection has been given bytes for the client since the deadline was set.
+  var hasTunnelOutput = false
   /// Bytes handed to the transport so far, and how many of them it had got rid of.
   var handedOverBytes = 0
   var sentBytes = 0
   var sendDeadline: NIODeadline?
+  var contentMeter = RateMeter()
+  var sendMeter = RateMeter()
 
   /// A connection that has just been accepted.
   public init(
@@ -106,6 +112,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     statistics.bytesIn.add(buffer.readableBytes)
     guard phase != .closing, phase != .closed else { return }
     hasNewContent = true
+    if phase == .exchange || phase == .discarding { contentMeter.add(buffer.readableBytes) }
     if inbound.readableBytes == 0 {
       inbound = buffer
     } else {
@@ -149,10 +156,10 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     pump()
   }
 
-  /// Answers 503 in place of any request: there are too many connections.
+  /// Answers `fault` in place of any request: there are too many connections.
   /// - Parameter lingers: whether the client gets time to read that.
-  public func reject(lingers: Bool) {
-    refuse(.tooManyConnections)
+  public func reject(_ fault: RequestFault, lingers: Bool) {
+    refuse(fault)
     if !lingers { closeIntent = .afterOutput }
     updateDeadline()
   }
@@ -161,7 +168,6 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   public func close(_ reason: ClientCloseReason) {
     guard phase != .closed else { return }
     phase = .closed
-    response = .none
     inbound = ByteBuffer()
     if closeIntent == .none { closeIntent = .afterOutput }
     endExchange(reason)
@@ -220,7 +226,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     while step() {}
     isPumping = false
     // The transport's buffer can be used again once nothing here shares it.
-    if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+    inbound = inbound.readableBytes == 0 ? ByteBuffer() : inbound.compacted()
     updateDeadline()
   }
 
@@ -274,6 +280,11 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     }
     response = .awaited
     phase = .exchange
+    contentMeter.reset()
+    if let client, let seconds = client.takeRequest(now: .now()) {
+      turnAway(head, retryAfterSeconds: seconds)
+      return true
+    }
     isInResponder = true
     let exchange = callResponder(head)
     isInResponder = false

@@ -37,7 +37,9 @@ enum HTTP1ResponseState {
   case chunked
   case untilClose
   case bodyless
+  /// The connection speaks another protocol: bytes pass as they are, both ways.
+  case tunnel
 }
 
 /// What a connection's deadline is for.
-enum HTTP1DeadlineKind { case none, idle, header, content, linger }
+enum HTTP1DeadlineKind { case none, idle, header, content, linger, tunnel }

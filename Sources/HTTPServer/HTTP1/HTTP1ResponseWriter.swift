@@ -8,6 +8,7 @@ protocol HTTP1ResponseTarget: AnyObject {
   func start(
     status: Int, storedLines: UnsafeRawBufferPointer, addedLines: UnsafeRawBufferPointer,
     framing: ResponseFraming)
+  func startWebSocket(lines: UnsafeRawBufferPointer)
   func write(bytes: UnsafeRawBufferPointer)
   func write(_ chunk: ByteBuffer)
   func finish(trailers: FieldBlock?)
@@ -61,6 +62,11 @@ public final class HTTP1ResponseWriter: ResponseWriter {
   ) {
     connection?.start(
       status: status, storedLines: storedLines, addedLines: addedLines, framing: framing)
+  }
+
+  /// Switches the connection to the WebSocket protocol.
+  public func startWebSocket(lines: UnsafeRawBufferPointer) {
+    connection?.startWebSocket(lines: lines)
   }
 
   /// Sends content by copying it.

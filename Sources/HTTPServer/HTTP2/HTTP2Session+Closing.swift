@@ -17,13 +17,13 @@ extension HTTP2Session {
 
   /// Turns a client away: there are too many connections.
   /// - Parameter lingers: whether the client gets time to read that.
-  public func reject(lingers: Bool) {
-    statistics.count(.tooManyConnections)
+  public func reject(_ fault: RequestFault, lingers: Bool) {
+    statistics.count(fault)
     // Its SETTINGS have to come first (RFC 9113 section 3.4).
     sendFrames()
     writeGoAway(NGHTTP2_NO_ERROR)
     startClosing(lingers ? .lingering : .afterOutput)
-    noteRefused(.tooManyConnections)
+    noteRefused(fault)
   }
 
   /// Announces the end. Requests may be on their way, so the first GOAWAY names no last stream; the
@@ -173,8 +173,23 @@ extension HTTP2Session {
         fail(stream, .bodyTimeout, reason: .timedOut)
         continue
       }
+      if stream.contentMeter.isTooSlow(
+        isWaiting: stream.wantsContent && !stream.requestHasEnded,
+        bytesPerSecond: limits.contentBytesPerSecond, window: limits.rateWindow, now: now)
+      {
+        fail(stream, .bodyTooSlow, reason: .timedOut)
+        continue
+      }
       checkProgress(of: stream, isTaken: isTaken)
     }
+  }
+
+  /// What a waiting response has to move by within the send time-out: the minimum rate, as far as
+  /// the windows of a client that keeps up with it cannot be mistaken for shut.
+  private var leastProgressBytes: Int {
+    let seconds = Int(clamping: limits.sendTimeout.nanoseconds / 1_000_000_000)
+    let rate = min(limits.sendBytesPerSecond, 1 << 20) * min(seconds, 1 << 20)
+    return max(limits.http2.leastProgressBytes, min(rate, 16 << 10))
   }
 
   /// Cuts a response off that waits for a window which stays shut, or opens by a few bytes at a
@@ -184,7 +199,7 @@ extension HTTP2Session {
       stream.sendDeadline = nil
       return
     }
-    let least = limits.http2.leastProgressBytes
+    let least = leastProgressBytes
     let streamWindow = nghttp2_session_get_stream_remote_window_size(session, stream.id)
     let window = nghttp2_session_get_remote_window_size(session)
     let isWaiting = min(streamWindow, window) < Int32(clamping: least)
@@ -214,15 +229,22 @@ extension HTTP2Session {
     guard unsentBytes > 0 else {
       sendDeadline = nil
       sentBytes = sent
+      sendMeter.reset()
       return false
     }
-    guard let limit = sendDeadline, sent == sentBytes else {
-      sendDeadline = now + limits.sendTimeout
-      sentBytes = sent
-      return false
+    sendMeter.add(sent - sentBytes)
+    let isTooSlow = sendMeter.isTooSlow(
+      isWaiting: true, bytesPerSecond: limits.sendBytesPerSecond, window: limits.rateWindow,
+      now: now)
+    if !isTooSlow {
+      guard let limit = sendDeadline, sent == sentBytes else {
+        sendDeadline = now + limits.sendTimeout
+        sentBytes = sent
+        return false
+      }
+      guard now >= limit else { return false }
     }
-    guard now >= limit else { return false }
-    statistics.sendTimeouts.add()
+    if isTooSlow { statistics.slowReaders.add() } else { statistics.sendTimeouts.add() }
     startClosing(.reset, .timedOut)
     return true
   }

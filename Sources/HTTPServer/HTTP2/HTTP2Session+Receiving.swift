@@ -151,6 +151,7 @@ extension HTTP2Session {
       return
     }
     stream.contentBytesReceived += bytes.count
+    stream.contentMeter.add(bytes.count)
     if let limit = limits.requestBodyBytes, stream.contentBytesReceived > limit {
       nghttp2_session_consume_connection(session, bytes.count)
       return fail(stream, .contentTooLarge, reason: .badContent(.contentTooLarge))

@@ -44,6 +44,10 @@ extension HTTP2Session {
       refuse(stream, .contentTooLarge)
       return false
     }
+    if let client, let seconds = client.takeRequest(now: .now()) {
+      refuse(stream, .tooManyRequests, retryAfterSeconds: seconds)
+      return false
+    }
     stream.owesContinue = head.expectsContinue
     guard hasRoom() else {
       hold(head, for: stream)
@@ -99,18 +103,23 @@ extension HTTP2Session {
   }
 
   /// Answers what could not be read, or could not be served, before it became a request.
-  private func refuse(_ stream: HTTP2Stream, _ fault: RequestFault) {
+  private func refuse(
+    _ stream: HTTP2Stream, _ fault: RequestFault, retryAfterSeconds: Int? = nil
+  ) {
     statistics.count(fault)
-    answer(stream, fault)
+    answer(stream, fault, retryAfterSeconds: retryAfterSeconds)
     noteRefused(fault)
   }
 
   /// Sends a small problem document (RFC 9457).
-  private func answer(_ stream: HTTP2Stream, _ fault: RequestFault) {
+  private func answer(
+    _ stream: HTTP2Stream, _ fault: RequestFault, retryAfterSeconds: Int? = nil
+  ) {
     var body = ByteBuffer()
     FaultResponse.writeBody(fault, into: &body)
     var lines = ByteBuffer()
-    FaultResponse.writeLines(into: &lines)
+    FaultResponse.writeLines(
+      retryAfterSeconds: retryAfterSeconds ?? fault.retryAfterSeconds, into: &lines)
     lines.withUnsafeReadableBytes { lines in
       start(
         stream, status: fault.status, storedLines: UnsafeRawBufferPointer(start: nil, count: 0),

@@ -48,6 +48,8 @@ public class HTTP2Session {
   let ownLines: [UInt8]
   let remoteAddress: SocketAddress?
   let eventLoop: any EventLoop
+  /// What its client's address may still ask for; nil for no limit. Set by the driver.
+  var client: ClientEntry?
   /// Who carries the bytes; set by the driver, dropped when the connection ends.
   public weak var transport: (any ConnectionTransport)?
 
@@ -110,6 +112,7 @@ public class HTTP2Session {
   var handedOverBytes = 0
   var sentBytes = 0
   var sendDeadline: NIODeadline?
+  var sendMeter = RateMeter()
 
   init(
     limits: ConnectionLimits, statistics: ServerStatistics, buffers: OutputBufferPool,

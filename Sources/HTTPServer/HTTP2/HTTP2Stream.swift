@@ -67,6 +67,7 @@ public final class HTTP2Stream: ResponseWriter {
   /// Whether its exchange is to be told that the client could not follow.
   var isCut = false
   var contentDeadline: NIODeadline?
+  var contentMeter = RateMeter()
   var sendDeadline: NIODeadline?
   /// Bytes of content framed since the send deadline was set.
   var progressBytes = 0
@@ -102,6 +103,7 @@ public final class HTTP2Stream: ResponseWriter {
     isResetByClient = false
     isCut = false
     contentDeadline = nil
+    contentMeter.reset()
     sendDeadline = nil
     progressBytes = 0
   }

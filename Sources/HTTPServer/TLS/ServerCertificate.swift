@@ -11,6 +11,8 @@ struct ServerCertificate: Sendable {
   let key: NIOSSLPrivateKey
   /// The server names it is chosen for, in lower case.
   let names: [String]
+  /// Whether its key is for ECDSA; otherwise it is for RSA.
+  let isECDSA: Bool
   /// When the first certificate of the chain expires.
   let expirySeconds: Int64
 
@@ -42,7 +44,8 @@ struct ServerCertificate: Sendable {
     }
     guard findings.allSatisfy(\.isWarning) else { return (nil, findings) }
     let certificate = ServerCertificate(
-      chain: chain, key: key, names: names, expirySeconds: Int64(leaf.notValidAfter))
+      chain: chain, key: key, names: names, isECDSA: isECDSA(leaf),
+      expirySeconds: Int64(leaf.notValidAfter))
     return (certificate, findings)
   }
 
@@ -66,6 +69,13 @@ struct ServerCertificate: Sendable {
   }
 
   // MARK: Inside
+
+  /// Whether the key's algorithm is id-ecPublicKey (RFC 5480 section 2.1.1).
+  private static func isECDSA(_ certificate: NIOSSLCertificate) -> Bool {
+    guard let key = try? certificate.extractPublicKey().toSPKIBytes() else { return false }
+    let identifier: [UInt8] = [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
+    return key.prefix(32).firstRange(of: identifier) != nil
+  }
 
   private static func chain(
     _ file: String, nowSeconds: Int64, _ findings: inout [TLSFinding]

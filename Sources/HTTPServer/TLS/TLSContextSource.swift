@@ -24,7 +24,7 @@ final class TLSContextSource: Sendable {
   }
 
   private struct State {
-    var context: NIOSSLContext
+    var contexts: TLSContexts
     var expirySeconds: Int64
     var stamps: [TLSFileStamp?]
     /// When the log was last told that a certificate is about to expire.
@@ -32,7 +32,7 @@ final class TLSContextSource: Sendable {
   }
 
   private struct Snapshot {
-    let context: NIOSSLContext
+    let contexts: TLSContexts
     let expirySeconds: Int64
   }
 
@@ -65,12 +65,12 @@ final class TLSContextSource: Sendable {
     }
     state = Mutex(
       State(
-        context: snapshot.context, expirySeconds: snapshot.expirySeconds, stamps: stamps))
+        contexts: snapshot.contexts, expirySeconds: snapshot.expirySeconds, stamps: stamps))
     statistics.setExpiry(snapshot.expirySeconds)
   }
 
   /// What a new connection is made from.
-  var context: NIOSSLContext { state.withLock { $0.context } }
+  var contexts: TLSContexts { state.withLock { $0.contexts } }
 
   /// Looks at the files and reads them if one has changed; blocks, so not for an event loop. One
   /// call at a time.
@@ -89,7 +89,7 @@ final class TLSContextSource: Sendable {
     state.withLock {
       $0.stamps = stamps
       guard let snapshot else { return }
-      $0.context = snapshot.context
+      $0.contexts = snapshot.contexts
       $0.expirySeconds = snapshot.expirySeconds
       $0.warnedSeconds = nil
     }
@@ -160,13 +160,21 @@ final class TLSContextSource: Sendable {
     guard findings.allSatisfy(\.isWarning), let first = certificates.first else {
       return (nil, findings)
     }
-    do {
+    func context(_ certificates: [ServerCertificate]) throws -> NIOSSLContext {
       let tls = TLSConfiguration.makeServer(
-        configuration, certificates: certificates, first: first, authorities: authorities,
-        offersHTTP2: offersHTTP2, shutdownTimeout: shutdownTimeout)
-      let context = try NIOSSLContext(configuration: tls)
+        configuration, certificates: certificates, first: certificates.first ?? first,
+        authorities: authorities, offersHTTP2: offersHTTP2, shutdownTimeout: shutdownTimeout)
+      return try NIOSSLContext(configuration: tls)
+    }
+    do {
+      let ecdsa = certificates.filter(\.isECDSA)
+      let rsa = certificates.filter { !$0.isECDSA }
+      let isMixed = !ecdsa.isEmpty && !rsa.isEmpty
+      let contexts = TLSContexts(
+        any: try context(certificates), ecdsa: isMixed ? try context(ecdsa + rsa) : nil,
+        rsa: isMixed ? try context(rsa + ecdsa) : nil)
       let expiry = certificates.map(\.expirySeconds).min() ?? first.expirySeconds
-      return (Snapshot(context: context, expirySeconds: expiry), findings)
+      return (Snapshot(contexts: contexts, expirySeconds: expiry), findings)
     } catch {
       findings.append(
         TLSFinding(

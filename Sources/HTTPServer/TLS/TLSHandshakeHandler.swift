@@ -14,27 +14,26 @@ final class TLSHandshakeHandler<Responder: RequestResponder & SendableMetatype>:
   typealias InboundIn = ByteBuffer
 
   private let loop: LoopState<Responder>
-  private let isRejected: Bool
+  private let place: ConnectionPlace
   private let deadline: NIODeadline
   /// Makes the handler for what ALPN agreed on; nil when the client offered nothing known.
   private let makeHandler: (String?) -> any ChannelHandler
   private var context: ChannelHandlerContext?
-  /// Whether it has a place in the budget to give back.
-  private var holdsPlace: Bool
+  /// Whether the place is this handler's to give back.
+  private var holdsPlace = true
   private var isClosing = false
   var index: Int?
 
   /// A handler for a connection on `loop`. A rejected one shakes hands to be told so, unless too
   /// many do.
   init(
-    loop: LoopState<Responder>, isRejected: Bool, timeout: TimeAmount,
+    loop: LoopState<Responder>, place: ConnectionPlace, timeout: TimeAmount,
     makeHandler: @escaping (String?) -> any ChannelHandler
   ) {
     self.loop = loop
-    self.isRejected = isRejected
+    self.place = place
     self.makeHandler = makeHandler
     deadline = loop.now + timeout
-    holdsPlace = !isRejected
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -47,9 +46,11 @@ final class TLSHandshakeHandler<Responder: RequestResponder & SendableMetatype>:
     self.context = nil
     loop.remove(self)
     if isRejected { loop.rejectedCount -= 1 }
-    if holdsPlace { loop.budget.giveBack() }
+    if holdsPlace { loop.gate.giveBack(place, now: .now()) }
     holdsPlace = false
   }
+
+  private var isRejected: Bool { place.rejection != nil }
 
   func channelActive(context: ChannelHandlerContext) {
     let isTooMuch = isRejected && loop.rejectedCount > LoopState<Responder>.rejectedLimit
@@ -61,7 +62,7 @@ final class TLSHandshakeHandler<Responder: RequestResponder & SendableMetatype>:
       return context.fireUserInboundEventTriggered(event)
     }
     loop.statistics.handshakes.add()
-    // The place in the budget goes over to the connection.
+    // The place goes over to the connection.
     holdsPlace = false
     let pipeline = context.pipeline.syncOperations
     do {

@@ -24,7 +24,7 @@ final class SimulatedEdge {
     _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
     rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
     tagFields: [String] = [], compression: CompressionRules? = nil, routes: [Route]? = nil,
-    purge: PurgeAccess? = nil
+    purge: PurgeAccess? = nil, allowsWebSocket: Bool = false
   ) throws {
     store = try Store(
       configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
@@ -33,7 +33,7 @@ final class SimulatedEdge {
     let route = Route(
       pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout,
       tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching,
-      compression: compression)
+      compression: compression, allowsWebSocket: allowsWebSocket)
     var configuration = ProxyConfiguration(routes: routes ?? [route])
     configuration.largestMemoryObjectBytes = largestObjectBytes
     configuration.purge = purge
@@ -109,6 +109,16 @@ final class SimulatedClient: ResponseWriter {
     fields = FieldBlock(lines: lines)
   }
 
+  /// Whether the connection was switched over; `fields` are those of the 101.
+  var isSwitched = false
+
+  func startWebSocket(lines: UnsafeRawBufferPointer) {
+    #expect(status == 0, "a second head")
+    status = 101
+    isSwitched = true
+    fields = FieldBlock(lines: ByteBuffer(bytes: lines))
+  }
+
   /// Bytes after which it takes no more until the test says so.
   var takesBytes = Int.max
 
@@ -159,6 +169,21 @@ private struct UncheckedClient: @unchecked Sendable {
   init(_ client: SimulatedClient) { self.client = client }
 }
 
+extension FieldBlock {
+  /// The first value of a field of this name.
+  func text(named wanted: String) -> String? {
+    var value: String?
+    forEachLine { name, line, _ in
+      if value == nil, name.text.lowercased() == wanted.lowercased() { value = line.text }
+    }
+    return value
+  }
+}
+
+extension ByteBuffer {
+  var text: String { String(buffer: self) }
+}
+
 extension String {
   func components(after marker: String) -> String? {
     guard let range = firstRange(of: marker) else { return nil }
@@ -201,6 +226,9 @@ final class ScriptedFetch: OriginFetch, @unchecked Sendable {
 
   func sendBody(_ chunk: ByteBuffer) { content += String(buffer: chunk) }
   func endBody(trailers: FieldBlock?) { isContentComplete = true }
+
+  /// The transport takes a piece of the request's content.
+  func want() { receiver.originWantsBody() }
 
   /// Takes the request's content, piece by piece, until it ends.
   func takeContent(on loop: EmbeddedEventLoop) {

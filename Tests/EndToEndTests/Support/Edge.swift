@@ -26,11 +26,14 @@ final class Edge {
   ///   - listeners: further listeners, each line indented by two spaces.
   ///   - wrapper: a program and its arguments that become the edge, such as one that injects
   ///     faults.
+  ///   - originScheme: how the origin is spoken to.
+  ///   - moreOrigins: further origins, each line indented by two spaces.
   init(
     originPort: Int, listeners: String = "", route: String = "", store: String = "  disk: off",
-    origin: String = "",
-    more: String = "", users: String = "", admin: String = "", adminArguments: [String] = [],
-    logLevel: String = "warning", threads: Int = 2, wrapper: [String] = []
+    originScheme: String = "http", origin: String = "", more: String = "",
+    moreOrigins: String = "", users: String = "", admin: String = "",
+    adminArguments: [String] = [], logLevel: String = "warning", threads: Int = 2,
+    wrapper: [String] = []
   ) throws {
     self.wrapper = wrapper
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -47,8 +50,9 @@ final class Edge {
       \(listeners)
       origins:
         api:
-          servers: [http://127.0.0.1:\(originPort)]
+          servers: [\(originScheme)://127.0.0.1:\(originPort)]
       \(origin)
+      \(moreOrigins)
       routes:
         - match: /*
           origin: api

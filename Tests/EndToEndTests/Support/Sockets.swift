@@ -46,6 +46,12 @@ final class RawSocket: @unchecked Sendable {
     return count > 0 ? Array(buffer[..<count]) : []
   }
 
+  /// What has come by now, or comes in a moment; empty for nothing.
+  func receiveNow() -> String {
+    var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return Glibc.poll(&poll, 1, 200) > 0 ? String(decoding: receive(), as: UTF8.self) : ""
+  }
+
   /// Everything up to the end of the connection.
   func receiveAll() -> String {
     var all: [UInt8] = []

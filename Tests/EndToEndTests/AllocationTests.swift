@@ -1,0 +1,23 @@
+import Foundation
+import Testing
+
+/// Heap allocations of the hit path. The goal is a release build's (1 a hit over HTTP/1.1, 3 over
+/// HTTP/2) and is checked on one by `make bench`; a debug build, which specializes and inlines
+/// nothing, allocates some twenty times as often for the same code. Its figures are as steady,
+/// though: an allocation more a hit fails this test.
+@Suite struct AllocationTests {
+  #if DEBUG
+    private static let limits = ["--http1", "24.9", "--http2", "24.0"]
+  #else
+    private static let limits: [String] = []
+  #endif
+
+  @Test func aHitAllocatesNoMoreThanItDid() throws {
+    let script = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("scripts/allocations.py").path
+    let counted = try ChildProcess.run(
+      "/usr/bin/env", ["python3", script, Edge.binary] + Self.limits)
+    #expect(counted.status == 0, "\(counted.output)")
+  }
+}
