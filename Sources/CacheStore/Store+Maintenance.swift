@@ -57,6 +57,7 @@ extension Store {
     writeBehind()
     sweepIdle(nowSeconds: nowSeconds)
     markSequence()
+    if let keys, let disk { keys.maintain(nowSeconds: nowSeconds, for: disk) }
   }
 
   /// Stops the background thread, hands what is worth it to the disk tier, hits first, and syncs.

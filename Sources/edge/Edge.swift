@@ -9,7 +9,7 @@ struct Edge: AsyncParsableCommand {
     version: EdgeVersion.text,
     subcommands: [
       ServeCommand.self, CheckCommand.self, ConfigCommand.self, PurgeCommand.self,
-      ExplainCommand.self,
+      ExplainCommand.self, KeysCommand.self,
       VersionCommand.self,
     ])
 }
