@@ -1,5 +1,5 @@
 # Synapse Edge. The work is in scripts/; `make help` lists the commands.
-.PHONY: help run test fuzz simulate bench build lint clean
+.PHONY: help run test fuzz simulate bench build lint proto clean
 
 help:
 	@echo "make run    build, start the fixture origin and the edge, print commands to try"
@@ -8,6 +8,7 @@ help:
 	@echo "make fuzz   run every fuzzing harness for SECONDS=60 seconds each"
 	@echo "make bench  measure the edge beside nginx, Varnish, Traffic Server, H2O and HAProxy"
 	@echo "make build  build the release binaries edge and edge-bench"
+	@echo "make proto  make the Swift code of the protobuf schemas anew"
 	@echo "make lint   check the formatter's rules"
 	@echo "make clean  remove what was built and the edge's var/ folder"
 
@@ -31,6 +32,9 @@ build:
 
 lint:
 	@scripts/lint.sh
+
+proto:
+	@scripts/proto.sh
 
 clean:
 	rm -rf .build .build-fuzz var

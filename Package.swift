@@ -71,7 +71,7 @@ let package = Package(
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], swiftSettings: settings),
+      ], exclude: ["Disk/StoredRecord.proto"], swiftSettings: settings),
     .target(
       name: "EdgeProxy",
       dependencies: [
@@ -129,7 +129,11 @@ let package = Package(
       name: "ObservabilityTests", dependencies: ["Observability"], swiftSettings: settings),
     .testTarget(name: "EdgeSecurityTests", dependencies: ["EdgeSecurity"], swiftSettings: settings),
     .testTarget(
-      name: "CacheStoreTests", dependencies: ["CacheStore", nioEmbedded], swiftSettings: settings),
+      name: "CacheStoreTests",
+      dependencies: [
+        "CacheStore", "EdgeSecurity", nioEmbedded,
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "EdgeProxyTests", dependencies: ["EdgeProxy", nioEmbedded], swiftSettings: settings),
     .testTarget(

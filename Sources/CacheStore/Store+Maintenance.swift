@@ -63,6 +63,7 @@ extension Store {
     sweepIdle(nowSeconds: nowSeconds)
     markSequence()
     giveMemoryBack(nowSeconds: nowSeconds)
+    if let keys, let disk { keys.maintain(nowSeconds: nowSeconds, for: disk) }
   }
 
   /// Stops the background thread, hands what is worth it to the disk tier, hits first, and syncs.

@@ -20,6 +20,7 @@ public final class Store: Sendable {
   let configuration: Configuration
   let memory: MemoryTier
   let disk: DiskTier?
+  let keys: StoreKeys?
   let invalidations: InvalidationLog
   let counters = StoreCounters()
   let maintenance = Maintenance()
@@ -35,21 +36,28 @@ public final class Store: Sendable {
   /// - Throws: ``StoreError`` when the disk tier's directory can't be used.
   public convenience init(configuration: Configuration, logger: Logger) throws(StoreError) {
     var disk: DiskTier?
-    if let diskConfiguration = configuration.disk {
+    var keys: StoreKeys?
+    if var diskConfiguration = configuration.disk {
+      if let encryption = configuration.encryption {
+        keys = try StoreKeys.open(encryption, nowSeconds: wallClockSeconds(), logger: logger)
+        diskConfiguration.keyRing = keys?.ring
+        diskConfiguration.encrypts = encryption.encrypts
+      }
       disk = try DiskTier(configuration: diskConfiguration, logger: logger)
     }
     self.init(
-      configuration: configuration, disk: disk, invalidations: nil, logger: logger,
+      configuration: configuration, disk: disk, keys: keys, invalidations: nil, logger: logger,
       clock: wallClockSeconds)
   }
 
   /// A store over given parts; tests bring their own disk tier, log and clock.
   init(
-    configuration: Configuration, disk: DiskTier?, invalidations: InvalidationLog?,
-    logger: Logger, clock: @escaping @Sendable () -> Int64
+    configuration: Configuration, disk: DiskTier?, keys: StoreKeys? = nil,
+    invalidations: InvalidationLog?, logger: Logger, clock: @escaping @Sendable () -> Int64
   ) {
     self.configuration = configuration
     self.disk = disk
+    self.keys = keys
     self.logger = logger
     self.clock = clock
     memory = MemoryTier(
@@ -207,6 +215,7 @@ public final class Store: Sendable {
     invalidations.report(into: &statistics.invalidation)
     counters.report(into: &statistics)
     statistics.disk = disk?.statistics
+    statistics.keys = keys?.statistics
     return statistics
   }
 }

@@ -12,6 +12,8 @@ extension Store {
     public var shardCount: Int?
     /// The disk tier; nil leaves it out.
     public var disk: DiskTier.Configuration?
+    /// Encryption of what the disk tier writes; nil for none. Only where `disk` has no keys yet.
+    public var encryption: StoreEncryption?
 
     /// A memory-only store of 2 GiB.
     public init() {}

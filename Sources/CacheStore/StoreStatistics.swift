@@ -8,6 +8,8 @@ public struct StoreStatistics: Sendable, Equatable {
   public var traffic = Traffic()
   /// The disk tier's own counters; nil when it is off.
   public var disk: DiskTier.Statistics?
+  /// The disk tier's keys; nil when there are none.
+  public var keys: KeyStatistics?
 
   /// Zeroes.
   public init() {}

@@ -13,7 +13,7 @@ extension EdgeConfiguration {
     routes = file.list("routes").map { Route($0) }
     let memory = file.section("store").section("memory")
     let disk = file.section("store").entry("disk").section
-    store = Store(memory: Store.Memory(memory), disk: disk.map { Store.Disk($0) })
+    store = Store(file.section("store"), Store.Memory(memory), disk.map { Store.Disk($0) })
     admin = file["admin"]?.section.map { Admin($0) }
     invalidation = file["admin"]?.section.map { Invalidation($0) }
     purge = file["purge"]?.section.map { Purge($0) }
@@ -92,6 +92,20 @@ extension EdgeConfiguration.Origin {
     host = values.entry("host").text.map { .literal($0) } ?? .client
     verify = values.boolean("verify")
     caFile = values["ca_file"]?.text
+  }
+}
+
+extension EdgeConfiguration.Store {
+  fileprivate init(_ values: ConfigurationSection, _ memory: Memory, _ disk: Disk?) {
+    self.memory = memory
+    self.disk = disk
+    encryption = values.boolean("encryption")
+    keysDirectory = disk.map { disk in
+      var path = disk.path
+      while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+      return values["keys"]?.text ?? path + ".keys"
+    }
+    keysRotation = values.durationOrWord("keys_rotation")
   }
 }
 
@@ -248,6 +262,8 @@ extension ConfigurationSection {
   func duration(_ name: String) -> Duration { require(entry(name).duration, name) }
 
   /// Nil stands for the option's one word, `auto` or `unlimited`.
+  func durationOrWord(_ name: String) -> Duration? { entry(name).duration }
+
   func countOrWord(_ name: String) -> Int? { entry(name).count }
   /// Nil stands for the option's one word, `unlimited`.
   func sizeOrWord(_ name: String) -> Int? { entry(name).size }

@@ -135,6 +135,12 @@ extension EdgeConfiguration {
     public let memory: Memory
     /// The disk tier; nil when it is off.
     public let disk: Disk?
+    /// Whether the disk tier encrypts what it writes.
+    public let encryption: Bool
+    /// Absolute path of the folder of keys; nil without a disk tier.
+    public let keysDirectory: String?
+    /// The age at which a key gives way to a new one; nil never.
+    public let keysRotation: Duration?
 
     /// The memory tier.
     public struct Memory: Sendable, Equatable {

@@ -175,6 +175,18 @@ public enum OptionTable {
       "store.disk.snapshots.keep", .duration, default: .text("7 days"), min: "1 minute",
       max: "3650 days", reload: false,
       "How long a snapshot is kept; 500 are kept at most. Each takes 12 bytes an object."),
+    ConfigurationOption(
+      "store.encryption", .boolean, default: .text("true"), reload: false,
+      "Seals what the disk tier writes with AES-256-GCM. Without it, checksums find damage, but "
+        + "whoever reads the disk reads the objects."),
+    ConfigurationOption(
+      "store.keys", .path, default: .absent, reload: false, example: "keys: /etc/edge/keys",
+      "The folder of the disk tier's keys, made when it does not exist, for the edge's user only. "
+        + "When left out, it stands beside the disk tier's folder, with .keys behind its name."),
+    ConfigurationOption(
+      "store.keys_rotation", .duration, words: ["off"], default: .text("30 days"), min: "1 hour",
+      max: "3650 days", reload: false,
+      "The age at which a key gives way to a new one. Old keys stay until nothing uses them."),
   ]
 
   private static let processOptions: [ConfigurationOption] = [

@@ -182,5 +182,10 @@ extension CacheStore.Store.Configuration {
       case .never: .never
       }
     self.disk = tier
+    encryption = file.store.keysDirectory.map { directory in
+      StoreEncryption(
+        directory: directory, rotationSeconds: file.store.keysRotation?.components.seconds,
+        encrypts: file.store.encryption)
+    }
   }
 }

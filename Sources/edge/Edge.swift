@@ -10,7 +10,7 @@ struct Edge: AsyncParsableCommand {
     subcommands: [
       ServeCommand.self, CheckCommand.self, ConfigCommand.self, PurgeCommand.self,
       ExplainCommand.self, ObjectsCommand.self, StatusCommand.self, SnapshotCommand.self,
-      HashPasswordCommand.self, TokenCommand.self,
+      KeysCommand.self, HashPasswordCommand.self, TokenCommand.self,
       VersionCommand.self,
     ])
 

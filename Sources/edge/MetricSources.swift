@@ -74,6 +74,20 @@ struct MetricSources {
     counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
       $0.disk?.corruptRecords
     }
+    counter(
+      metrics, "edge_store_disk_lost_key_total", "Objects given up because their key is lost."
+    ) {
+      $0.disk?.lostKeyRecords
+    }
+    gauge(metrics, "edge_store_keys", "Usable keys of the disk tier.") { $0.keys?.keys }
+    gauge(metrics, "edge_store_key_age_seconds", "Age of the current key, in seconds.") {
+      $0.keys.map { Int($0.currentAgeSeconds) }
+    }
+    counter(
+      metrics, "edge_store_key_failures_total", "Failed attempts to keep up the folder of keys."
+    ) {
+      $0.keys?.failures
+    }
     counter(metrics, "edge_store_disk_journal_syncs_total", "Syncs of the journal.") {
       $0.disk?.journalSyncs
     }

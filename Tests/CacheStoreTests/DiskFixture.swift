@@ -1,3 +1,4 @@
+import EdgeSecurity
 import Glibc
 import Logging
 import NIOCore
@@ -159,13 +160,17 @@ extension StoredObject {
   }
 }
 
-/// Settings under which a test's few objects fill segments.
+/// The keys of all tests' stores: like a folder of keys, they outlive a crash of the store.
+let testKeyRing = KeyRing(inMemoryAt: 1_700_000_000)
+
+/// Settings under which a test's few objects fill segments. Encrypted, as stores are.
 func smallDisk(_ path: String = "/store", sizeBytes: Int = 8 << 20) -> DiskTier.Configuration {
   var configuration = DiskTier.Configuration(path: path, sizeBytes: sizeBytes)
   configuration.segmentBytes = 256 << 10
   configuration.snapshotInterval = .seconds(3600)
   configuration.retryInterval = .zero
   configuration.readerThreads = 2
+  configuration.keyRing = testKeyRing
   return configuration
 }
 
@@ -189,7 +194,7 @@ func withTemporaryFolder<Result>(
   return try await body(path)
 }
 
-private func removeFolder(_ path: String) {
+func removeFolder(_ path: String) {
   for name in (try? PosixBlockDevice().list(path)) ?? [] {
     if Glibc.unlink(path + "/" + name) != 0 { removeFolder(path + "/" + name) }
   }

@@ -1,3 +1,5 @@
+import EdgeSecurity
+import SwiftProtobuf
 import Testing
 
 @testable import CacheStore
@@ -36,20 +38,41 @@ import Testing
     metadata.dateSeconds = 7
     metadata.fetchSequence = .max
     metadata.usefulUntilSeconds = .max
-    var bytes = [UInt8](repeating: 0, count: RecordMetadata.byteCount)
-    bytes.withUnsafeMutableBytes { RecordMetadata.encode(metadata, into: $0) }
-    #expect(bytes.withUnsafeBytes { RecordMetadata.decode($0) } == metadata)
-    bytes[8] = 9
-    #expect(bytes.withUnsafeBytes { RecordMetadata.decode($0) } == nil)
+    for tags in [[], [7], (0..<UInt64(TagHash.mostTags)).map { $0 << 50 }] {
+      let record = RecordMetadata(metadata, tags: tags)
+      #expect(record.encoded().withUnsafeBytes { RecordMetadata.decode($0) } == record)
+    }
+    let many = RecordMetadata(metadata, tags: [UInt64](repeating: 1, count: TagHash.mostTags + 1))
+    let decoded = try #require(many.encoded().withUnsafeBytes { RecordMetadata.decode($0) })
+    #expect(decoded.hasMoreTags && decoded.withTagList { $0.isUnknown })
   }
 
-  @Test func everyFlippedBitOfARecordIsFoundOut() throws {
+  @Test func aMessageOfAnotherVersionIsAMissAndUnknownFieldsAreNone() throws {
+    func decode(_ change: (inout StoredRecord) -> Void, plus more: [UInt8] = []) throws -> Bool {
+      var message = try StoredRecord(serializedBytes: RecordMetadata(ObjectMetadata()).encoded())
+      change(&message)
+      let bytes: [UInt8] = try message.serializedBytes() + more
+      return bytes.withUnsafeBytes { RecordMetadata.decode($0) } != nil
+    }
+    #expect(try decode { _ in })
+    // Field 99, a varint; and field 100, three bytes.
+    #expect(try decode({ _ in }, plus: [0x98, 0x06, 0x01, 0xA2, 0x06, 0x03, 1, 2, 3]))
+    #expect(try !decode { $0.version = 2 })
+    #expect(try !decode { $0.version = 0 })
+    #expect(try !decode { $0.kind = 9 })
+    #expect(try !decode { $0.status = 1 << 16 })
+    #expect(try !decode({ _ in }, plus: [0xFF]))
+  }
+
+  @Test(arguments: [false, true])
+  func everyFlippedBitOfARecordIsFoundOut(isEncrypted: Bool) throws {
     let object = DiskObject(key: "https://h/p", version: 1, count: 300).stored()
-    let count = try #require(RecordEncoder.paddedCount(of: object))
-    var bytes = [UInt8](repeating: 0, count: count)
-    let seal = ChecksumSeal()
+    let prepared = try #require(RecordEncoder.prepare(object))
+    var bytes = [UInt8](repeating: 0, count: prepared.paddedCount)
+    let seal: any ChunkSeal =
+      isEncrypted ? AESGCMSeal(cipher: AESGCM(key: .random(count: 32))) : ChecksumSeal()
     bytes.withUnsafeMutableBytes {
-      RecordEncoder(seal: seal).encode(object, generation: 3, position: 512, into: $0)
+      RecordEncoder(seal: seal).encode(prepared, generation: 3, position: 512, into: $0)
     }
     func opens(_ bytes: [UInt8], generation: UInt64) -> Bool {
       var bytes = bytes

@@ -225,6 +225,9 @@ private let complete = #"""
     #expect(disk.snapshotInterval == .seconds(3600))
     #expect(disk.snapshots?.every == .seconds(7200))
     #expect(disk.snapshots?.keep == .seconds(3 * 86_400))
+    #expect(configuration.store.encryption)
+    #expect(configuration.store.keysDirectory == "/etc/edge/var/cache.keys")
+    #expect(configuration.store.keysRotation == .seconds(30 * 86_400))
     let admin = try #require(configuration.admin)
     #expect(admin.address.port == 9081)
     #expect(admin.users.map(\.name) == ["admin", "second user"])
@@ -312,5 +315,19 @@ private let complete = #"""
       return diagnostics.count == 1
         && diagnostics[0].message.contains("'EDGE_ADMIN_PASSWORD' is not set")
     }
+  }
+
+  @Test func keysStandWhereTheFileSaysAndMayNeverRotate() throws {
+    let text =
+      minimal + "store: { disk: { path: /d/ }, encryption: off, keys: k, keys_rotation: off }"
+    let configuration = try load(text)
+    #expect(!configuration.store.encryption)
+    #expect(configuration.store.keysDirectory == "/etc/edge/k")
+    #expect(configuration.store.keysRotation == nil)
+    #expect(try load(minimal + "store: { disk: { path: /d/ } }").store.keysDirectory == "/d.keys")
+    #expect(try load(minimal).store.keysDirectory == nil)
+    #expect(
+      faults(minimal + "store: { keys_rotation: 1 minute }").first?.contains("keys_rotation")
+        == true)
   }
 }

@@ -114,4 +114,55 @@ import Testing
     }
     #expect(try edge.get(url).status == 200)
   }
+
+  @Test func whatLiesOnDiskIsSealedAndOutlivesARotationOfKeys() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    let url = "/large?bytes=3000000&tag=a-very-rare-word"
+    let first = try edge.get(url)
+    try waitForJournal(edge)
+    func keys(_ command: String) throws -> String {
+      let result = try ChildProcess.run(
+        Edge.binary, ["keys", command, "--config", edge.configurationPath],
+        environment: ["EDGE_ADMIN_PASSWORD": Edge.password])
+      #expect(result.status == 0, "\(result.output)")
+      return result.output
+    }
+    #expect(try keys("list").split(separator: "\n").count == 1)
+    #expect(try keys("rotate").hasPrefix("new key "))
+    #expect(try eventually { try edge.metric("edge_store_keys") == 2 })
+    #expect(try keys("list").split(separator: "\n").filter { $0.hasSuffix("current") }.count == 1)
+    let later = try edge.get("/large?bytes=3000000&tag=another-rare-word")
+    try waitForJournal(edge)
+    edge.killHard()
+    origin.stop()
+    let cache = edge.folder.appendingPathComponent("cache")
+    let files = try FileManager.default.subpathsOfDirectory(atPath: cache.path)
+    for file in files.map({ cache.appendingPathComponent($0) }) {
+      let bytes = (try? Data(contentsOf: file)) ?? Data()
+      for word in ["a-very-rare-word", "another-rare-word"] {
+        #expect(bytes.range(of: Data(word.utf8)) == nil, "\(file.path)")
+      }
+      #expect(bytes.range(of: first.bytes.prefix(64)) == nil, "\(file.path)")
+    }
+    try edge.start()
+    #expect(try eventually { try edge.get(url, "-r", "0-9").status == 206 })
+    #expect(Bool(try edge.get(url).bytes == first.bytes))
+    #expect(
+      Bool(try edge.get("/large?bytes=3000000&tag=another-rare-word").bytes == later.bytes))
+    #expect(try edge.metric("edge_store_disk_lost_key_total") == 0)
+  }
+
+  @Test func keysOpenToOthersStopTheStartWithTheirPathAndTheRemedy() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    edge.killHard()
+    let keys = edge.folder.appendingPathComponent("cache.keys").path
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: keys)
+    let second = try ChildProcess.run(
+      Edge.binary, ["serve", "--config", edge.configurationPath],
+      environment: ["EDGE_ADMIN_PASSWORD": Edge.password])
+    #expect(second.status == 69)
+    #expect(second.output.contains("chmod 700 \(keys)"))
+  }
 }

@@ -61,8 +61,10 @@ struct LoopCompletion<Value: Sendable>: @unchecked Sendable {
 
 /// The chunks of one body in one file, as far as they are written.
 struct BodyFile: Sendable {
-  let file: any BlockFile
-  let context: ChunkContext
+  let file: SegmentFile
+  /// What the chunks' seals name: the object, or zero in a dedicated segment.
+  let hash: KeyHash
+  let generation: UInt64
   /// Where the body begins in the file.
   let position: Int
   /// Bytes of the body that are in the file.
@@ -116,7 +118,7 @@ struct BodyFile: Sendable {
     var isGenuine = false
     buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: end - start) { all in
       let target = UnsafeMutableRawBufferPointer(rebasing: all[..<(end - start)])
-      isFilled = fill(file, target, position + start)
+      isFilled = fill(file.file, target, position + start)
       isGenuine = isFilled && open(target, firstChunk: first)
       return end - start
     }
@@ -136,9 +138,9 @@ struct BodyFile: Sendable {
     var chunk = firstChunk
     while offset < bytes.count {
       let size = min(DiskFormat.chunkBytes, bytes.count - offset)
-      var place = context
-      place.position = UInt32(chunk + 1)
-      guard chunk < tags.count, reader.seal.open(bytes.slice(offset, size), tags[chunk], place)
+      let place = ChunkContext.chunk(
+        chunk, hash: hash, generation: generation, bodyPosition: position)
+      guard chunk < tags.count, file.seal.open(bytes.slice(offset, size), tags[chunk], place)
       else { return false }
       offset += size
       chunk += 1

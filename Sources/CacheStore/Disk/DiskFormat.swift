@@ -1,7 +1,7 @@
 /// Numbers shared by the disk formats.
 enum DiskFormat {
   /// Version of everything written below; a store of another version is not opened.
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   /// Records start at multiples of this, and a location counts in these.
   static let blockBytes = 512
   /// Body bytes under one seal.

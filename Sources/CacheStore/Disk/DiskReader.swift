@@ -14,16 +14,14 @@ public struct DiskLocation: Sendable {
 
 /// Reads records: on the caller's thread when the page cache has them, else on the pool.
 final class DiskReader: Sendable {
-  let seal: any ChunkSeal
   let counters: DiskCounters
   let pool: ReaderPool
   private let index: DiskIndex
   private let journal: CommitLog
 
   init(
-    seal: any ChunkSeal, index: DiskIndex, journal: CommitLog, counters: DiskCounters
+    index: DiskIndex, journal: CommitLog, counters: DiskCounters
   ) {
-    self.seal = seal
     self.index = index
     self.journal = journal
     self.counters = counters
@@ -126,9 +124,13 @@ final class DiskReader: Sendable {
     }
   }
 
-  private func open(_ expected: Expected) -> (any BlockFile)? {
+  private func open(_ expected: Expected) -> SegmentFile? {
     do throws(DeviceError) {
-      return try expected.segment.openFile()
+      let file = try expected.segment.openFile()
+      guard file.seal is LostSeal else { return file }
+      counters.lostKeyRecords.add(1)
+      if let hash = expected.hash { discard(hash, at: expected.place) }
+      return nil
     } catch {
       if !expected.segment.isRemoved { counters.readErrors.add(1) }
       // Somebody removed the file: it will not come back.
@@ -152,7 +154,7 @@ final class DiskReader: Sendable {
   }
 
   private func read(
-    _ expected: Expected, _ file: any BlockFile, _ key: UnsafeRawBufferPointer?, isWhole: Bool,
+    _ expected: Expected, _ file: SegmentFile, _ key: UnsafeRawBufferPointer?, isWhole: Bool,
     _ fill: Fill
   ) -> Outcome {
     var count = expected.readCount(isWhole: isWhole)
@@ -161,7 +163,7 @@ final class DiskReader: Sendable {
       guard count >= RecordHeader.byteCount else { return .corrupt }
       let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
       defer { bytes.deallocate() }
-      guard fill(file, bytes, expected.position) else { return .unavailable }
+      guard fill(file.file, bytes, expected.position) else { return .unavailable }
       let outcome = parse(bytes, expected, file, key)
       guard case .needsMore(let needed) = outcome else { return outcome }
       guard needed > count, needed <= expected.count else { return .corrupt }
@@ -171,18 +173,18 @@ final class DiskReader: Sendable {
   }
 
   private func parse(
-    _ bytes: UnsafeMutableRawBufferPointer, _ expected: Expected, _ file: any BlockFile,
+    _ bytes: UnsafeMutableRawBufferPointer, _ expected: Expected, _ file: SegmentFile,
     _ key: UnsafeRawBufferPointer?
   ) -> Outcome {
     let readable = UnsafeRawBufferPointer(bytes)
     let generation = expected.segment.generation
-    guard let header = RecordHeader.decode(readable, generation: generation) else {
-      return .corrupt
-    }
+    guard let header = RecordHeader.decode(readable, generation: generation),
+      header.recordPosition == expected.position
+    else { return .corrupt }
     if let hash = expected.hash, header.hash != hash { return .otherObject }
     let envelopeEnd = RecordHeader.byteCount + header.envelopeCount
     if envelopeEnd > bytes.count { return .needsMore(envelopeEnd) }
-    let decoder = RecordDecoder(seal: seal)
+    let decoder = RecordDecoder(seal: file.seal)
     guard let record = decoder.open(bytes, generation: generation) else { return .corrupt }
     let ownKey = readable.slice(record.keyOffset, header.keyCount)
     if let key, !isEqual(ownKey, key) { return .otherObject }
@@ -196,17 +198,15 @@ final class DiskReader: Sendable {
       guard header.bodyPosition + header.bodyCount <= expected.segment.byteCount else {
         return .corrupt
       }
-      let context = ChunkContext(
-        hash: header.isDedicated ? KeyHash(high: 0, low: 0) : header.hash,
-        generation: generation, position: 0)
       let bodyFile = BodyFile(
-        file: file, context: context, position: header.bodyPosition, count: header.bodyCount,
+        file: file, hash: header.isDedicated ? KeyHash(high: 0, low: 0) : header.hash,
+        generation: generation, position: header.bodyPosition, count: header.bodyCount,
         tags: record.tags, reader: self)
       body = .disk(DiskBody(count: header.bodyCount, source: .file(bodyFile)))
     }
     let object = StoredObject.make(
-      hash: header.hash, key: ownKey, head: head, body: body, metadata: record.metadata,
-      tags: record.cacheTags.storedHashes)
+      hash: header.hash, key: ownKey, head: head, body: body, metadata: record.metadata.metadata,
+      tags: record.metadata.storedHashes)
     if expected.place.isMarkedStale { object.markStale() }
     return .object(object)
   }

@@ -199,6 +199,10 @@ extension DiskTier {
     }
     let counts = countBySlot(shards ?? [])
     let unused = noteSizes(counts, before: opened.superblock.firstGeneration)
+    if let shards, !unused.isEmpty {
+      let slots = Set(unused.map(\.slot))
+      for shard in shards { _ = shard.table.filter { !slots.contains($0.slot) } }
+    }
     index.finishLoading(shards ?? (0..<DiskIndex.shardCount).map { _ in LoadedShard() })
     // A kept snapshot may still need them when it is brought back.
     if !isRestoring { removeUnused(unused) }
@@ -223,22 +227,37 @@ extension DiskTier {
     return counts
   }
 
-  /// Notes the sizes of earlier segments; returns those that hold nothing.
+  /// Notes the sizes of earlier segments; returns those that hold nothing, or nothing that can be
+  /// opened because their key is lost.
   private func noteSizes(_ counts: [Int], before generation: UInt64) -> [Segment] {
     var unused: [Segment] = []
+    var lost = 0
     for segment in table.all where segment.generation < generation {
-      guard Int(segment.slot) < counts.count, counts[Int(segment.slot)] > 0 else {
+      let objects = Int(segment.slot) < counts.count ? counts[Int(segment.slot)] : 0
+      guard objects > 0 else {
         unused.append(segment)
         continue
       }
       do throws(DeviceError) {
-        let count = try segment.openFile().byteCount()
+        let opened = try segment.openFile()
+        if opened.seal is LostSeal {
+          unused.append(segment)
+          lost += objects
+          continue
+        }
+        let count = try opened.file.byteCount()
         segment.noteWritten(upTo: count)
         writer.usedBytes.add(count, ordering: .relaxed)
       } catch {
         // Loads from it will find out; it counts as empty.
         counters.readErrors.add(1)
       }
+    }
+    if lost > 0 {
+      counters.lostKeyRecords.add(lost)
+      logger.error(
+        "objects on disk are given up: the keys they were sealed under are lost",
+        metadata: ["objects": "\(lost)", "path": "\(directories.root)"])
     }
     return unused
   }

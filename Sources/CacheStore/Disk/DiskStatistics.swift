@@ -52,6 +52,8 @@ public struct DiskStatistics: Sendable, Equatable {
   public var journalSyncs: UInt64 = 0
   /// Records or chunks that did not verify.
   public var corruptRecords: UInt64 = 0
+  /// Objects given up because the key they were sealed under is lost.
+  public var lostKeyRecords: UInt64 = 0
   /// Segments reclaimed.
   public var reclaimedSegments: UInt64 = 0
   /// Objects written again at reclaim because they had been looked up.
@@ -90,6 +92,7 @@ final class DiskCounters: Sendable {
   let journalErrors = DiskCounter()
   let journalSyncs = DiskCounter()
   let corruptRecords = DiskCounter()
+  let lostKeyRecords = DiskCounter()
   let reclaimedSegments = DiskCounter()
   let rewrittenObjects = DiskCounter()
   let reclaimedObjects = DiskCounter()
@@ -115,6 +118,7 @@ final class DiskCounters: Sendable {
     statistics.journalErrors = journalErrors.current
     statistics.journalSyncs = journalSyncs.current
     statistics.corruptRecords = corruptRecords.current
+    statistics.lostKeyRecords = lostKeyRecords.current
     statistics.reclaimedSegments = reclaimedSegments.current
     statistics.rewrittenObjects = rewrittenObjects.current
     statistics.reclaimedObjects = reclaimedObjects.current

@@ -1,3 +1,5 @@
+import EdgeSecurity
+
 extension DiskTier {
   /// A snapshot of the tier's counters.
   public typealias Statistics = DiskStatistics
@@ -38,6 +40,10 @@ extension DiskTier {
     public var clock: @Sendable () -> Int64 = wallClockSeconds
     /// Time without admission after the device failed.
     public var retryInterval = Duration.seconds(1)
+    /// Keys for encryption at rest; nil: nothing is encrypted, and what is can't be read.
+    public var keyRing: KeyRing?
+    /// Whether what is written is encrypted, when there are keys.
+    public var encrypts = true
     /// Threads for reads that the page cache can't answer.
     public var readerThreads = 4
 

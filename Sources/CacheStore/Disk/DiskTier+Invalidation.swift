@@ -13,7 +13,7 @@ extension DiskTier {
   public func recordInvalidation(
     sequence: UInt64, selectors: [InvalidationSelector], kind: InvalidationKind = .hard
   ) async -> String? {
-    let entries = Self.entries(sequence, selectors, kind)
+    let entries = Self.entries(sequence, selectors, kind).map(logSeal.seal)
     guard entries.allSatisfy({ $0.count <= LogFormat.mostPayloadBytes }) else {
       return "an invalidation of more than \(LogFormat.mostPayloadBytes) bytes can't be journaled"
     }
@@ -112,12 +112,14 @@ extension DiskTier {
       if softFloor > state.softFloor {
         state.add(sequence: softFloor, selectors: [.everything], kind: .soft)
         invalidationLog.append(
-          InvalidationEntry.invalidation(
-            sequence: softFloor, selectors: [.everything], kind: .soft
-          ).encoded())
+          logSeal.seal(
+            InvalidationEntry.invalidation(
+              sequence: softFloor, selectors: [.everything], kind: .soft
+            ).encoded()))
       }
       state.markSwept(through: sequence)
-      invalidationLog.append(InvalidationEntry.swept(sequence: sequence).encoded())
+      invalidationLog.append(
+        logSeal.seal(InvalidationEntry.swept(sequence: sequence).encoded()))
     }
     return true
   }
@@ -160,19 +162,25 @@ extension DiskTier {
 
   /// Writes the invalidation log anew when it has grown long, and removes the old files.
   func shortenInvalidationLog() {
-    guard invalidationLog.appendedBytes > Self.longestLogBytes else { return }
+    if invalidationLog.appendedBytes > Self.longestLogBytes { rewriteInvalidationLog() }
+  }
+
+  /// Writes the invalidation log anew, under the current key, and removes the old files.
+  func rewriteInvalidationLog() {
+    let identifier = logSeal.currentIdentifier
     let number = invalidations.withLock { state in
       let entries = state.entries.flatMap { entry -> [[UInt8]] in
         guard case .invalidation(let sequence, let selectors, let kind) = entry else {
-          return [entry.encoded()]
+          return [logSeal.seal(entry.encoded())]
         }
-        return Self.entries(sequence, selectors, kind)
+        return Self.entries(sequence, selectors, kind).map(logSeal.seal)
       }
       return invalidationLog.rotate(first: entries)
     }
     guard case .durable = invalidationLog.synchronize(),
       let names = try? device.list(directories.root)
     else { return }
+    logKeyIdentifier.withLock { $0 = identifier }
     for name in names {
       if let old = CommitLog.number(fileName: name, prefix: DiskDirectories.invalidationPrefix),
         old < number

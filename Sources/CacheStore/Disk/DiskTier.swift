@@ -26,6 +26,9 @@ public final class DiskTier: Sendable {
   let inbox: WriterInbox
   let journal: CommitLog
   let invalidationLog: CommitLog
+  let logSeal: LogSeal
+  /// The oldest key that the invalidation log may need.
+  let logKeyIdentifier: Monitor<UInt64?>
   let reader: DiskReader
   let writer: SegmentWriter
   let invalidations: Mutex<InvalidationState>
@@ -58,13 +61,17 @@ public final class DiskTier: Sendable {
   ) throws(StoreError) {
     self.isRestoring = isRestoring
     let configuration = try configuration.checked()
-    let opened = try OpenedStore(path: configuration.path, device: device, logger: logger)
+    let opened = try OpenedStore(
+      path: configuration.path, device: device, keyRing: configuration.keyRing,
+      encrypts: configuration.encrypts, logger: logger)
     self.configuration = configuration
     self.device = device
     self.logger = logger
     directories = opened.directories
     hashSeed = opened.superblock.hashSeed
     table = opened.table
+    logSeal = opened.logSeal
+    logKeyIdentifier = Monitor(opened.logKeyIdentifier)
     recovered = opened.invalidations
     invalidations = Mutex(opened.invalidations)
     lock = Monitor(opened.lock)
@@ -80,11 +87,12 @@ public final class DiskTier: Sendable {
       firstNumber: opened.invalidationNumber + 1, retryInterval: configuration.retryInterval,
       counters: counters, logger: logger)
     reader = DiskReader(
-      seal: ChecksumSeal(), index: index, journal: journal, counters: counters)
+      index: index, journal: journal, counters: counters)
     writer = SegmentWriter(
       configuration: configuration, device: device, directories: directories, inbox: inbox,
       index: index, table: table, journal: journal, removals: removals, reader: reader,
-      counters: counters, logger: logger, keptSnapshots: opened.snapshotNumbers)
+      counters: counters, logger: logger, keptSnapshots: opened.snapshotNumbers,
+      seals: opened.seals)
     writer.floor.store(recovered.floor, ordering: .releasing)
     try startThreads(opened)
   }

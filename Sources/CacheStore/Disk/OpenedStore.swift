@@ -1,3 +1,4 @@
+import EdgeSecurity
 import Glibc
 import Logging
 
@@ -9,6 +10,10 @@ struct OpenedStore: Sendable {
   let lock: any BlockFile
   let superblock: Superblock
   let table: SegmentTable
+  let seals: SegmentSeals
+  let logSeal: LogSeal
+  /// The key under which the invalidation log was written at this start.
+  let logKeyIdentifier: UInt64?
   let invalidations: InvalidationState
   /// Number of the invalidation log's file, which holds all of `invalidations`.
   let invalidationNumber: UInt64
@@ -25,7 +30,10 @@ struct OpenedStore: Sendable {
   /// fetch before a crash, also under invalidations that did not become durable.
   private static let sequenceGap: UInt64 = 1 << 40
 
-  init(path: String, device: any BlockDevice, logger: Logger) throws(StoreError) {
+  init(
+    path: String, device: any BlockDevice, keyRing: KeyRing? = nil, encrypts: Bool = true,
+    logger: Logger
+  ) throws(StoreError) {
     directories = DiskDirectories(path: path)
     lock = try Self.lock(directories, device)
     let names: [String]
@@ -38,6 +46,10 @@ struct OpenedStore: Sendable {
       throw Self.storeError(directories, error)
     }
     superblock = try advanced.get()
+    seals = SegmentSeals(
+      ring: keyRing, encrypts: encrypts, storeSeed: superblock.hashSeed)
+    logSeal = LogSeal(seals)
+    logKeyIdentifier = logSeal.currentIdentifier
     do throws(DeviceError) {
       // What was there before a new store has been removed.
       let names = isNew ? try device.list(directories.root) : names
@@ -48,11 +60,12 @@ struct OpenedStore: Sendable {
       let logNumbers = names.compactMap {
         CommitLog.number(fileName: $0, prefix: DiskDirectories.invalidationPrefix)
       }.sorted()
-      invalidations = try Self.readInvalidations(directories, device, logNumbers, isNew, logger)
+      invalidations = try Self.readInvalidations(
+        directories, device, logNumbers, isNew, logSeal, logger)
       invalidationNumber = (logNumbers.last ?? 0) + 1
       try Self.writeInvalidations(
-        invalidations, directories, device, invalidationNumber, replacing: logNumbers)
-      table = try Self.findSegments(directories, device, superblock)
+        invalidations, directories, device, invalidationNumber, logSeal, replacing: logNumbers)
+      table = try Self.findSegments(directories, device, superblock, seals)
     } catch {
       throw Self.storeError(directories, error)
     }
@@ -154,7 +167,7 @@ struct OpenedStore: Sendable {
 
   private static func readInvalidations(
     _ directories: DiskDirectories, _ device: any BlockDevice, _ numbers: [UInt64],
-    _ isNew: Bool, _ logger: Logger
+    _ isNew: Bool, _ logSeal: LogSeal, _ logger: Logger
   ) throws(DeviceError) -> InvalidationState {
     var state = InvalidationState()
     // A store that is not new has a log: without one nobody knows what was invalidated.
@@ -164,7 +177,8 @@ struct OpenedStore: Sendable {
       let bytes = try device.readFile(path)
       let ending = bytes.withUnsafeBytes { bytes in
         LogFormat.replay(bytes, number: number) { payload in
-          guard let entry = InvalidationEntry.decode(payload) else {
+          let opened = logSeal.open(payload)
+          guard let entry = opened?.withUnsafeBytes({ InvalidationEntry.decode($0) }) else {
             isDamaged = true
             return
           }
@@ -189,12 +203,12 @@ struct OpenedStore: Sendable {
 
   private static func writeInvalidations(
     _ state: InvalidationState, _ directories: DiskDirectories, _ device: any BlockDevice,
-    _ number: UInt64, replacing old: [UInt64]
+    _ number: UInt64, _ logSeal: LogSeal, replacing old: [UInt64]
   ) throws(DeviceError) {
     var bytes = LogFormat.header(number: number)
     for entry in state.entries {
       LogFormat.appendFrame(
-        entry.encoded(), number: number, base: 0, syncedBytes: 0, to: &bytes)
+        logSeal.seal(entry.encoded()), number: number, base: 0, syncedBytes: 0, to: &bytes)
     }
     let prefix = DiskDirectories.invalidationPrefix
     try device.replaceFile(
@@ -205,7 +219,8 @@ struct OpenedStore: Sendable {
   // MARK: - Segments
 
   private static func findSegments(
-    _ directories: DiskDirectories, _ device: any BlockDevice, _ superblock: Superblock
+    _ directories: DiskDirectories, _ device: any BlockDevice, _ superblock: Superblock,
+    _ seals: SegmentSeals
   ) throws(DeviceError) -> SegmentTable {
     let table = SegmentTable(firstGeneration: superblock.firstGeneration)
     let found = try device.list(directories.segments).compactMap { name in
@@ -215,7 +230,7 @@ struct OpenedStore: Sendable {
       guard let slot = table.reserveSlot() else { break }
       let segment = Segment(
         generation: generation, slot: slot, kind: kind, path: directories.segments + "/" + name,
-        device: device, file: nil, byteCount: 0)
+        device: device, seals: seals)
       segment.state.withLock { $0.isSealed = true }
       table.add(segment)
     }

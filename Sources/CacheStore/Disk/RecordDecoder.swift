@@ -3,10 +3,8 @@ import NIOCore
 /// A record whose header and envelope have been opened.
 struct OpenedRecord {
   let header: RecordHeader
-  let metadata: ObjectMetadata
+  let metadata: RecordMetadata
   let tags: [ChunkTag]
-  /// The object's cache tags; a view into the bytes that were given.
-  let cacheTags: TagList
   /// Places in the bytes that were given.
   let keyOffset: Int
   let headOffset: Int
@@ -25,19 +23,15 @@ struct RecordDecoder {
     let readable = UnsafeRawBufferPointer(bytes)
     guard let header = RecordHeader.decode(readable, generation: generation),
       header.sealIdentifier == seal.identifier,
-      header.metadataCount >= RecordMetadata.byteCount,
       bytes.count - RecordHeader.byteCount >= header.envelopeCount
     else { return nil }
     let envelope = bytes.slice(RecordHeader.byteCount, header.envelopeCount)
-    let context = ChunkContext(hash: header.hash, generation: generation, position: 0)
-    guard seal.open(envelope, header.envelopeTag, context) else { return nil }
+    guard seal.open(envelope, header.envelopeTag, .envelope(header)) else { return nil }
     let headOffset = RecordHeader.byteCount + header.keyCount
     let metadataOffset = headOffset + header.headCount
     let tagsOffset = metadataOffset + header.metadataCount
     let metadataBytes = readable.slice(metadataOffset, header.metadataCount)
-    guard let metadata = RecordMetadata.decode(metadataBytes),
-      let cacheTags = RecordMetadata.decodeTags(metadataBytes)
-    else { return nil }
+    guard let metadata = RecordMetadata.decode(metadataBytes) else { return nil }
     var tags: [ChunkTag] = []
     tags.reserveCapacity(header.chunkCount)
     for index in 0..<header.chunkCount {
@@ -45,8 +39,8 @@ struct RecordDecoder {
       tags.append(ChunkTag(low: readable.load(offset), high: readable.load(offset + 8)))
     }
     return OpenedRecord(
-      header: header, metadata: metadata, tags: tags, cacheTags: cacheTags,
-      keyOffset: RecordHeader.byteCount, headOffset: headOffset,
+      header: header, metadata: metadata, tags: tags, keyOffset: RecordHeader.byteCount,
+      headOffset: headOffset,
       bodyOffset: tagsOffset + header.chunkCount * ChunkTag.byteCount)
   }
 
@@ -63,8 +57,9 @@ struct RecordDecoder {
     for (index, tag) in record.tags.enumerated() {
       let offset = index * DiskFormat.chunkBytes
       let chunk = body.slice(offset, min(DiskFormat.chunkBytes, body.count - offset))
-      let context = ChunkContext(
-        hash: header.hash, generation: header.generation, position: UInt32(index + 1))
+      let context = ChunkContext.chunk(
+        index, hash: header.hash, generation: header.generation,
+        bodyPosition: header.bodyPosition)
       guard seal.open(chunk, tag, context) else { return nil }
     }
     return body

@@ -40,6 +40,20 @@ struct RecordHeader: Equatable {
     keyCount + headCount + metadataCount + chunkCount * ChunkTag.byteCount
   }
 
+  /// Where the record begins in its file: a shared segment's body follows its record's envelope, a
+  /// dedicated one's stands before its record.
+  var recordPosition: Int {
+    isDedicated
+      ? (bodyPosition + bodyCount).roundedUp(toMultipleOf: DiskFormat.blockBytes)
+      : bodyPosition - envelopeCount - Self.byteCount
+  }
+
+  /// How the envelope is divided; what is not in it follows from the envelope's length.
+  var layoutWord: UInt64 {
+    UInt64(UInt32(truncatingIfNeeded: keyCount)) << 32
+      | UInt64(UInt32(truncatingIfNeeded: headCount))
+  }
+
   /// Bytes of the record without padding.
   var recordCount: Int {
     Self.byteCount + envelopeCount + (isDedicated ? 0 : bodyCount)
@@ -87,7 +101,7 @@ struct RecordHeader: Equatable {
       chunkCount: Int(bytes.load(60, as: UInt32.self)),
       envelopeTag: ChunkTag(low: bytes.load(64), high: bytes.load(72)))
     guard bodyCount < 1 << 48, bodyPosition < 1 << 48,
-      header.chunkCount == DiskFormat.chunkCount(bodyCount)
+      header.chunkCount == DiskFormat.chunkCount(bodyCount), header.recordPosition >= 0
     else { return nil }
     return header
   }

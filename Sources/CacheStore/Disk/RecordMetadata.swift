@@ -1,89 +1,103 @@
-/// ``ObjectMetadata`` as it lies in a record. All little-endian.
-///
-/// | offset | size | field |
-/// |---|---|---|
-/// | 0 | 2 | layout version, 1 |
-/// | 2 | 2 | status |
-/// | 4 | 2 | flags |
-/// | 6 | 2 | route |
-/// | 8 | 1 | kind |
-/// | 9 | 1 | number of tags; 255: more than are kept |
-/// | 10 | 2 | entity tag's length |
-/// | 12 | 4 | entity tag's offset in the head |
-/// | 16 | 8 | response time, Unix seconds |
-/// | 24 | 4 | initial age, seconds |
-/// | 28 | 4 | lifetime, seconds |
-/// | 32 | 4 | stale-while-revalidate, seconds |
-/// | 36 | 4 | stale-if-error, seconds |
-/// | 40 | 8 | Last-Modified, Unix seconds |
-/// | 48 | 8 | Date, Unix seconds |
-/// | 56 | 8 | sequence at which the fetch began |
-/// | 64 | 8 | useful until, Unix seconds |
-/// | 72 | 8 each | tag hashes |
-enum RecordMetadata {
-  static let byteCount = 72
-  private static let version: UInt16 = 1
+import SwiftProtobuf
 
-  /// Bytes with the tags behind them.
-  static func count(tagBytes: Int) -> Int { byteCount + tagBytes }
+/// ``ObjectMetadata`` and the tags as they lie in a record: a ``StoredRecord`` message
+/// (StoredRecord.proto). The head itself lies beside it, so that a read copies it once, into the
+/// object, and not into a message before.
+struct RecordMetadata: Equatable {
+  /// Layout that this program writes and reads.
+  static let version: UInt32 = 1
+  /// Longest message that is read; this program writes about 700 bytes at most.
+  static let mostBytes = 64 << 10
 
-  /// - Parameters:
-  ///   - tagCount: the count byte, see ``TagList``.
-  ///   - tags: the hashes as they lie in memory.
-  static func encode(
-    _ metadata: ObjectMetadata, tagCount: UInt8 = 0,
-    tags: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    into bytes: UnsafeMutableRawBufferPointer
-  ) {
-    precondition(bytes.count >= count(tagBytes: tags.count))
-    bytes.slice(byteCount, tags.count).copyMemory(from: tags)
-    bytes.store(version, at: 0)
-    bytes.store(metadata.status, at: 2)
-    bytes.store(metadata.flags, at: 4)
-    bytes.store(metadata.route, at: 6)
-    bytes.store(metadata.kind.rawValue, at: 8)
-    bytes.store(tagCount, at: 9)
-    bytes.store(metadata.etagCount, at: 10)
-    bytes.store(metadata.etagOffset, at: 12)
-    bytes.store(metadata.responseTimeSeconds, at: 16)
-    bytes.store(metadata.initialAgeSeconds, at: 24)
-    bytes.store(metadata.lifetimeSeconds, at: 28)
-    bytes.store(metadata.staleWhileRevalidateSeconds, at: 32)
-    bytes.store(metadata.staleIfErrorSeconds, at: 36)
-    bytes.store(metadata.lastModifiedSeconds, at: 40)
-    bytes.store(metadata.dateSeconds, at: 48)
-    bytes.store(metadata.fetchSequence, at: 56)
-    bytes.store(metadata.usefulUntilSeconds, at: 64)
+  var metadata: ObjectMetadata
+  /// Hashes of its tags; empty when there are more than are kept.
+  var tags: [UInt64] = []
+  var hasMoreTags = false
+
+  /// Hashes that make an object with these tags again.
+  var storedHashes: [UInt64] { hasMoreTags ? TagList.unknown.storedHashes : tags }
+
+  /// Lends the tags as invalidations see them.
+  func withTagList<Result>(_ body: (TagList) -> Result) -> Result {
+    hasMoreTags ? body(.unknown) : tags.withUnsafeBufferPointer { body(TagList($0)) }
   }
 
-  /// The tags behind the metadata; nil when they are not all there.
-  static func decodeTags(_ bytes: UnsafeRawBufferPointer) -> TagList? {
-    let count = TagList.byteCount(countByte: bytes[9])
-    guard bytes.count >= byteCount + count, let start = bytes.baseAddress else { return nil }
-    return TagList(countByte: bytes[9], start: start + byteCount)
+  init(_ metadata: ObjectMetadata, tags: [UInt64] = []) {
+    self.metadata = metadata
+    hasMoreTags = tags.count > TagHash.mostTags
+    self.tags = hasMoreTags ? [] : tags
   }
 
-  /// The metadata; nil when the layout or a field is not known to this version.
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> ObjectMetadata? {
-    guard bytes.count >= byteCount, bytes.load(0, as: UInt16.self) == version,
-      let kind = ObjectMetadata.Kind(rawValue: bytes[8])
+  /// The tags and metadata of an object.
+  init(_ object: StoredObject) {
+    metadata = object.metadata
+    hasMoreTags = object.tagCount == nil
+    tags = object.tags
+  }
+
+  func encoded() -> [UInt8] {
+    let message = StoredRecord.with { message in
+      message.version = Self.version
+      message.kind = UInt32(metadata.kind.rawValue)
+      message.status = UInt32(metadata.status)
+      message.flags = UInt32(metadata.flags)
+      message.route = UInt32(metadata.route)
+      message.etagOffset = metadata.etagOffset
+      message.etagCount = UInt32(metadata.etagCount)
+      message.responseTime = metadata.responseTimeSeconds
+      message.initialAge = metadata.initialAgeSeconds
+      message.lifetime = metadata.lifetimeSeconds
+      message.staleWhileRevalidate = metadata.staleWhileRevalidateSeconds
+      message.staleIfError = metadata.staleIfErrorSeconds
+      if metadata.lastModifiedSeconds != .min {
+        message.lastModified = metadata.lastModifiedSeconds
+      }
+      message.date = metadata.dateSeconds
+      message.fetchSequence = metadata.fetchSequence
+      if metadata.usefulUntilSeconds != .max { message.usefulUntil = metadata.usefulUntilSeconds }
+      message.tags = tags
+      message.hasMoreTags_p = hasMoreTags
+    }
+    // Only a message with required fields or of more than 2 GiB can fail to be written.
+    guard let bytes: [UInt8] = try? message.serializedBytes() else {
+      preconditionFailure("a record's metadata could not be serialized")
+    }
+    return bytes
+  }
+
+  /// The metadata in a message; nil when it is no message, of another version, or holds a value
+  /// that this version does not know. Fields that it does not know are passed over.
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> RecordMetadata? {
+    guard bytes.count <= mostBytes,
+      let message = try? StoredRecord(serializedBytes: [UInt8](bytes)),
+      message.version == version,
+      let kind = UInt8(exactly: message.kind).flatMap(ObjectMetadata.Kind.init(rawValue:)),
+      let status = UInt16(exactly: message.status), let flags = UInt16(exactly: message.flags),
+      let route = UInt16(exactly: message.route),
+      let etagCount = UInt16(exactly: message.etagCount),
+      message.tags.count <= TagHash.mostTags
     else { return nil }
     var metadata = ObjectMetadata()
-    metadata.status = bytes.load(2)
-    metadata.flags = bytes.load(4)
-    metadata.route = bytes.load(6)
     metadata.kind = kind
-    metadata.etagCount = bytes.load(10)
-    metadata.etagOffset = bytes.load(12)
-    metadata.responseTimeSeconds = bytes.load(16)
-    metadata.initialAgeSeconds = bytes.load(24)
-    metadata.lifetimeSeconds = bytes.load(28)
-    metadata.staleWhileRevalidateSeconds = bytes.load(32)
-    metadata.staleIfErrorSeconds = bytes.load(36)
-    metadata.lastModifiedSeconds = bytes.load(40)
-    metadata.dateSeconds = bytes.load(48)
-    metadata.fetchSequence = bytes.load(56)
-    metadata.usefulUntilSeconds = bytes.load(64)
-    return metadata
+    metadata.status = status
+    metadata.flags = flags
+    metadata.route = route
+    metadata.etagOffset = message.etagOffset
+    metadata.etagCount = etagCount
+    metadata.responseTimeSeconds = message.responseTime
+    metadata.initialAgeSeconds = message.initialAge
+    metadata.lifetimeSeconds = message.lifetime
+    metadata.staleWhileRevalidateSeconds = message.staleWhileRevalidate
+    metadata.staleIfErrorSeconds = message.staleIfError
+    if message.hasLastModified { metadata.lastModifiedSeconds = message.lastModified }
+    metadata.dateSeconds = message.date
+    metadata.fetchSequence = message.fetchSequence
+    if message.hasUsefulUntil { metadata.usefulUntilSeconds = message.usefulUntil }
+    var result = RecordMetadata(metadata, tags: message.tags)
+    if message.hasMoreTags_p {
+      result.hasMoreTags = true
+      result.tags = []
+    }
+    return result
   }
 }

@@ -27,8 +27,10 @@ final class Segment: Sendable {
     var dedicated: DedicatedRecord?
     /// Kept for a shared segment. Of a dedicated one, which may be one of very many, only the
     /// readers keep the file open.
-    var file: (any BlockFile)?
-    weak var readersFile: (any BlockFile)?
+    var file: SegmentFile?
+    weak var readersFile: SegmentFile?
+    /// How its chunks are sealed; nil until its header is read, and when that is damaged.
+    var sealing: SegmentSealing?
   }
 
   let generation: UInt64
@@ -36,21 +38,23 @@ final class Segment: Sendable {
   let kind: Kind
   let path: String
   private let device: any BlockDevice
+  private let seals: SegmentSeals
   let state: Mutex<State>
 
   init(
     generation: UInt64, slot: UInt32, kind: Kind, path: String, device: any BlockDevice,
-    file: (any BlockFile)?, byteCount: Int
+    seals: SegmentSeals, created: (file: SegmentFile, sealing: SegmentSealing)? = nil
   ) {
     self.generation = generation
     self.slot = slot
     self.kind = kind
     self.path = path
     self.device = device
+    self.seals = seals
     var state = State()
-    state.byteCount = byteCount
-    state.file = file
-    state.openFooter = file == nil ? nil : []
+    state.file = created?.file
+    state.sealing = created?.sealing
+    state.openFooter = created == nil ? nil : []
     self.state = Mutex(state)
   }
 
@@ -60,18 +64,33 @@ final class Segment: Sendable {
   var dedicated: DedicatedRecord? { state.withLock { $0.dedicated } }
 
   /// The open file; opens it again if nobody holds it.
-  func openFile() throws(DeviceError) -> any BlockFile {
-    let open = state.withLock { state -> (any BlockFile)? in state.file ?? state.readersFile }
+  func openFile() throws(DeviceError) -> SegmentFile {
+    let open = state.withLock { state -> SegmentFile? in state.file ?? state.readersFile }
     if let open { return open }
     if isRemoved { throw DeviceError(operation: "open", path: path, code: 2) }
     // Two readers may open it at once; the later one's file stays, both work.
-    let file = try device.open(path, .read)
+    let opened = try device.open(path, .read)
+    let sealing = try sealing(of: opened)
+    let file = SegmentFile(
+      file: opened, seal: seals.seal(sealing, generation: generation))
     state.withLock { state in
       if state.isRemoved { return }
+      state.sealing = sealing
       if kind == .shared { state.file = file } else { state.readersFile = file }
     }
     return file
   }
+
+  /// Reads the header unless it is known from before.
+  private func sealing(of file: any BlockFile) throws(DeviceError) -> SegmentSealing? {
+    if let known = state.withLock({ $0.sealing }) { return known }
+    return try file.readBytes(SegmentFormat.headerBytes, at: 0).withUnsafeBytes {
+      SegmentFormat.decodeHeader($0, generation: generation, kind: kind)
+    }
+  }
+
+  /// The ring's key that it needs; nil when it needs none, or its header is not read yet.
+  var keyIdentifier: UInt64? { state.withLock { $0.sealing?.keyIdentifier } }
 
   /// Grows the noted size, and the newest sequence of its records.
   func noteWritten(upTo byteCount: Int, fetchSequence: UInt64 = 0) {

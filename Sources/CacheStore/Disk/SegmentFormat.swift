@@ -6,8 +6,14 @@
 /// | 4 | 2 | format version |
 /// | 6 | 2 | kind: 0 shared, 1 dedicated |
 /// | 8 | 8 | generation |
-/// | 16 | 8 | checksum of bytes 0 ..< 16 |
-/// | 24 | | zeros up to 512 |
+/// | 16 | 8 | seal: 1 checksums, 2 AES-256-GCM |
+/// | 24 | 8 | AES: identifier of the ring's key |
+/// | 32 | 32 | AES: random salt of the segment's own key |
+/// | 64 | 8 | checksum of bytes 0 ..< 64 |
+/// | 72 | | zeros up to 512 |
+///
+/// The segment's key is HKDF-SHA-256 of the ring's key with this salt, for the store's seed and the
+/// generation; ``ChunkContext`` says what its seals vouch for.
 ///
 /// Records follow, in a dedicated segment the body's chunks and then its one record. A sealed
 /// segment ends with its footer: one entry a record, then the trailer.
@@ -15,16 +21,49 @@ enum SegmentFormat {
   static let headerBytes = DiskFormat.blockBytes
   private static let magic: UInt32 = 0x4753_4553
 
-  static func header(generation: UInt64, kind: Segment.Kind) -> [UInt8] {
+  private static let coveredBytes = 64
+
+  static func header(
+    generation: UInt64, kind: Segment.Kind, sealing: SegmentSealing
+  ) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.append(littleEndian: magic)
     bytes.append(littleEndian: DiskFormat.version)
     bytes.append(littleEndian: UInt16(kind == .dedicated ? 1 : 0))
     bytes.append(littleEndian: generation)
+    switch sealing {
+    case .checksum: bytes.append(littleEndian: UInt64(1))
+    case .aes256GCM(let identifier, let salt):
+      precondition(salt.count == SegmentSealing.saltBytes)
+      bytes.append(littleEndian: UInt64(2))
+      bytes.append(littleEndian: identifier)
+      bytes.append(contentsOf: salt)
+    }
+    bytes.pad(toMultipleOf: coveredBytes)
     let checksum = bytes.withUnsafeBytes { BlockChecksum.of($0, seed: 0) }
     bytes.append(littleEndian: checksum)
     bytes.pad(toMultipleOf: DiskFormat.blockBytes)
     return bytes
+  }
+
+  /// How a segment's chunks are sealed; nil when its header is damaged or another's.
+  static func decodeHeader(
+    _ bytes: UnsafeRawBufferPointer, generation: UInt64, kind: Segment.Kind
+  ) -> SegmentSealing? {
+    guard bytes.count >= headerBytes, bytes.load(0, as: UInt32.self) == magic,
+      bytes.load(4, as: UInt16.self) == DiskFormat.version,
+      bytes.load(6, as: UInt16.self) == (kind == .dedicated ? 1 : 0),
+      bytes.load(8, as: UInt64.self) == generation,
+      bytes.load(coveredBytes, as: UInt64.self)
+        == BlockChecksum.of(bytes.slice(0, coveredBytes), seed: 0)
+    else { return nil }
+    switch bytes.load(16, as: UInt64.self) {
+    case 1: return .checksum
+    case 2:
+      return .aes256GCM(
+        keyIdentifier: bytes.load(24), salt: Array(bytes.slice(32, SegmentSealing.saltBytes)))
+    default: return nil
+    }
   }
 
   static func fileName(_ generation: UInt64, _ kind: Segment.Kind) -> String {
@@ -158,16 +197,16 @@ struct FooterEntry {
 /// | 8 | 8 | generation |
 /// | 16 | 8 | footer's place in the file |
 /// | 24 | 8 | footer's bytes without this trailer |
-/// | 32 | 8 | checksum of the footer, seeded with the generation |
-/// | 40 | 8 | checksum of bytes 0 ..< 40 |
+/// | 32 | 16 | the sealed footer's tag |
+/// | 48 | 8 | checksum of bytes 0 ..< 48 |
 struct SegmentTrailer {
-  static let byteCount = 48
+  static let byteCount = 56
   private static let magic: UInt32 = 0x5446_4553
 
   let generation: UInt64
   let footerPosition: Int
   let footerCount: Int
-  let footerChecksum: UInt64
+  let footerTag: ChunkTag
 
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
@@ -177,7 +216,8 @@ struct SegmentTrailer {
     bytes.append(littleEndian: generation)
     bytes.append(littleEndian: UInt64(footerPosition))
     bytes.append(littleEndian: UInt64(footerCount))
-    bytes.append(littleEndian: footerChecksum)
+    bytes.append(littleEndian: footerTag.low)
+    bytes.append(littleEndian: footerTag.high)
     let checksum = bytes.withUnsafeBytes { BlockChecksum.of($0, seed: generation) }
     bytes.append(littleEndian: checksum)
     return bytes
@@ -187,13 +227,13 @@ struct SegmentTrailer {
     guard bytes.count == byteCount, bytes.load(0, as: UInt32.self) == magic,
       bytes.load(4, as: UInt16.self) == DiskFormat.version,
       bytes.load(8, as: UInt64.self) == generation,
-      bytes.load(40, as: UInt64.self) == BlockChecksum.of(bytes.slice(0, 40), seed: generation),
+      bytes.load(48, as: UInt64.self) == BlockChecksum.of(bytes.slice(0, 48), seed: generation),
       let position = Int(exactly: bytes.load(16, as: UInt64.self)),
       let count = Int(exactly: bytes.load(24, as: UInt64.self))
     else { return nil }
     return SegmentTrailer(
       generation: generation, footerPosition: position, footerCount: count,
-      footerChecksum: bytes.load(32))
+      footerTag: ChunkTag(low: bytes.load(32), high: bytes.load(40)))
   }
 }
 

@@ -22,7 +22,8 @@ struct SegmentWalk {
     }
   }
 
-  private func readFooter(_ file: any BlockFile) throws(DeviceError) -> [UInt8]? {
+  private func readFooter(_ opened: SegmentFile) throws(DeviceError) -> [UInt8]? {
+    let file = opened.file
     let end = try file.byteCount()
     guard end >= SegmentFormat.headerBytes + SegmentTrailer.byteCount else { return nil }
     let position = end - SegmentTrailer.byteCount
@@ -33,15 +34,20 @@ struct SegmentWalk {
     guard let trailer, trailer.footerPosition >= 0,
       trailer.footerPosition + trailer.footerCount == position
     else { return nil }
-    let footer = try file.readBytes(trailer.footerCount, at: trailer.footerPosition)
-    let checksum = footer.withUnsafeBytes { BlockChecksum.of($0, seed: segment.generation) }
-    return checksum == trailer.footerChecksum ? footer : nil
+    var footer = try file.readBytes(trailer.footerCount, at: trailer.footerPosition)
+    let context = ChunkContext.footer(
+      generation: segment.generation, position: trailer.footerPosition)
+    let isGenuine = footer.withUnsafeMutableBytes {
+      opened.seal.open($0, trailer.footerTag, context)
+    }
+    return isGenuine ? footer : nil
   }
 
   /// Records stand one behind the other, so the first that does not verify ends the walk.
   private func walkRecords(
-    _ file: any BlockFile, _ body: (FooterEntry) -> Void
+    _ opened: SegmentFile, _ body: (FooterEntry) -> Void
   ) throws(DeviceError) -> UInt32? {
+    let file = opened.file
     let end = try file.byteCount()
     if segment.kind == .dedicated { return 0 }
     var position = SegmentFormat.headerBytes
@@ -49,7 +55,7 @@ struct SegmentWalk {
       let block = UInt32(position / DiskFormat.blockBytes)
       let first = try file.readBytes(
         min(DiskFormat.headReadBytes, end - position), at: position)
-      guard let count = try visit(first, file, position, end, block, body) else { return block }
+      guard let count = try visit(first, opened, position, end, block, body) else { return block }
       position += count
     }
     return nil
@@ -57,27 +63,29 @@ struct SegmentWalk {
 
   /// The record's bytes with padding; nil when it does not verify.
   private func visit(
-    _ first: [UInt8], _ file: any BlockFile, _ position: Int, _ end: Int, _ block: UInt32,
+    _ first: [UInt8], _ opened: SegmentFile, _ position: Int, _ end: Int, _ block: UInt32,
     _ body: (FooterEntry) -> Void
   ) throws(DeviceError) -> Int? {
     let generation = segment.generation
     let header = first.withUnsafeBytes { RecordHeader.decode($0, generation: generation) }
-    guard let header else { return nil }
+    guard let header, header.recordPosition == position else { return nil }
     let needed = RecordHeader.byteCount + header.envelopeCount
     guard needed <= end - position else { return nil }
-    var bytes = needed <= first.count ? first : try file.readBytes(needed, at: position)
+    var bytes = needed <= first.count ? first : try opened.file.readBytes(needed, at: position)
     let isKnown = bytes.withUnsafeMutableBytes { bytes -> Bool in
-      guard let record = RecordDecoder(seal: reader.seal).open(bytes, generation: generation)
+      guard let record = RecordDecoder(seal: opened.seal).open(bytes, generation: generation)
       else { return false }
       let key = UnsafeRawBufferPointer(bytes).slice(record.keyOffset, header.keyCount)
-      body(
-        FooterEntry(
-          hash: header.hash, fetchSequence: record.metadata.fetchSequence, block: block,
-          key: key,
-          attributes: InvalidationSubject.Attributes(
-            status: record.metadata.status, route: record.metadata.route,
-            responseTimeSeconds: record.metadata.responseTimeSeconds),
-          tags: record.cacheTags))
+      let metadata = record.metadata.metadata
+      record.metadata.withTagList { tags in
+        body(
+          FooterEntry(
+            hash: header.hash, fetchSequence: metadata.fetchSequence, block: block, key: key,
+            attributes: InvalidationSubject.Attributes(
+              status: metadata.status, route: metadata.route,
+              responseTimeSeconds: metadata.responseTimeSeconds),
+            tags: tags))
+      }
       return true
     }
     return isKnown ? header.recordCount.roundedUp(toMultipleOf: DiskFormat.blockBytes) : nil

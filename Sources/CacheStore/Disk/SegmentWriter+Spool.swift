@@ -53,14 +53,15 @@ extension SegmentWriter {
       while offset < all.count {
         let size = min(DiskFormat.chunkBytes, all.count - offset)
         let chunk = (bodyOffset + offset) / DiskFormat.chunkBytes
-        let context = ChunkContext(
-          hash: KeyHash(high: 0, low: 0), generation: generation, position: UInt32(chunk + 1))
-        tags.append(encoder.seal.seal(all.slice(offset, size), context))
+        let context = ChunkContext.chunk(
+          chunk, hash: KeyHash(high: 0, low: 0), generation: generation,
+          bodyPosition: DiskFormat.dedicatedBodyPosition)
+        tags.append(target.file.seal.seal(all.slice(offset, size), context))
         offset += size
       }
     }
     let position = DiskFormat.dedicatedBodyPosition + bodyOffset
-    try target.file.write(bytes, at: position)
+    try target.file.file.write(bytes, at: position)
     noteSpoolBytes(count, target, end: position + count)
     spool.noteWritten(count, tags: tags)
   }
@@ -74,9 +75,9 @@ extension SegmentWriter {
       .roundedUp(toMultipleOf: DiskFormat.blockBytes)
     let record = finish.key.withUnsafeBytes { key in
       finish.head.withUnsafeBytes { head in
-        encoder.encodeDedicated(
-          hash: finish.hash, key: key, head: head, metadata: finish.metadata,
-          cacheTags: finish.tags, bodyCount: bodyCount,
+        RecordEncoder(seal: target.file.seal).encodeDedicated(
+          hash: finish.hash, key: key, head: head,
+          metadata: RecordMetadata(finish.metadata, tags: finish.tags), bodyCount: bodyCount,
           bodyPosition: DiskFormat.dedicatedBodyPosition, tags: tags,
           generation: segment.generation)
       }
@@ -93,8 +94,9 @@ extension SegmentWriter {
     let tail =
       record
       + Self.footer(
-        footer, generation: segment.generation, position: position + record.count)
-    try target.file.write(tail, at: position)
+        footer, generation: segment.generation, position: position + record.count,
+        target.file.seal)
+    try target.file.file.write(tail, at: position)
     noteSpoolBytes(tail.count, target, end: position + tail.count)
     dirty[segment.generation] = target
     let dedicated = Segment.DedicatedRecord(

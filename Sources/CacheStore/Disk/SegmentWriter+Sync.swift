@@ -24,7 +24,7 @@ extension SegmentWriter {
   private func syncSegments() throws(DeviceError) {
     let files = dirty
     dirty = [:]
-    for entry in files.values where !entry.segment.isRemoved { try entry.file.sync() }
+    for entry in files.values where !entry.segment.isRemoved { try entry.file.file.sync() }
     if hasNewNames {
       try device.syncDirectory(directories.segments)
       hasNewNames = false

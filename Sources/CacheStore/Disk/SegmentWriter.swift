@@ -30,7 +30,7 @@ final class SegmentWriter: @unchecked Sendable {
 
   struct OpenSegment {
     let segment: Segment
-    let file: any BlockFile
+    let file: SegmentFile
     /// Bytes in the file.
     var position: Int
     var buffer: [UInt8] = []
@@ -46,7 +46,7 @@ final class SegmentWriter: @unchecked Sendable {
 
   struct Dirty {
     let segment: Segment
-    let file: any BlockFile
+    let file: SegmentFile
   }
 
   let configuration: DiskTier.Configuration
@@ -60,7 +60,7 @@ final class SegmentWriter: @unchecked Sendable {
   let reader: DiskReader
   let counters: DiskCounters
   let logger: Logger
-  let encoder: RecordEncoder
+  let seals: SegmentSeals
   /// Nothing fetched under a lower number is kept.
   let floor = Atomic<UInt64>(0)
   let usedBytes = Atomic<Int>(0)
@@ -85,7 +85,7 @@ final class SegmentWriter: @unchecked Sendable {
     configuration: DiskTier.Configuration, device: any BlockDevice, directories: DiskDirectories,
     inbox: WriterInbox, index: DiskIndex, table: SegmentTable, journal: CommitLog,
     removals: RemovalSketch, reader: DiskReader, counters: DiskCounters, logger: Logger,
-    keptSnapshots: [UInt64]
+    keptSnapshots: [UInt64], seals: SegmentSeals
   ) {
     self.configuration = configuration
     self.device = device
@@ -99,7 +99,7 @@ final class SegmentWriter: @unchecked Sendable {
     self.counters = counters
     self.logger = logger
     self.keptSnapshots = keptSnapshots
-    encoder = RecordEncoder(seal: reader.seal)
+    self.seals = seals
     nextSync = MonotonicTime.now.advanced(by: .seconds(1))
     nextSnapshot = MonotonicTime.now.advanced(by: configuration.snapshotInterval)
   }
@@ -226,9 +226,10 @@ final class SegmentWriter: @unchecked Sendable {
     let footerBytes = FooterEntry.count(
       keyCount: object.withKey { $0.count }, tagBytes: object.withTagBytes { $1.count })
     let most = configuration.segmentBytes - SegmentFormat.headerBytes - SegmentTrailer.byteCount
-    guard object.diskBody == nil, let count = RecordEncoder.paddedCount(of: object),
-      count + footerBytes <= most
+    guard object.diskBody == nil, let prepared = RecordEncoder.prepare(object),
+      prepared.paddedCount + footerBytes <= most
     else { return shed(object, origin) }
+    let count = prepared.paddedCount
     if let open {
       let end = open.position + open.buffer.count + open.footerBytes + SegmentTrailer.byteCount
       if end + count + footerBytes > configuration.segmentBytes { try sealOpenSegment() }
@@ -239,8 +240,8 @@ final class SegmentWriter: @unchecked Sendable {
     let position = open.position + start
     open.buffer.append(contentsOf: repeatElement(0, count: count))
     open.buffer.withUnsafeMutableBytes { buffer in
-      encoder.encode(
-        object, generation: open.segment.generation, position: position,
+      RecordEncoder(seal: open.file.seal).encode(
+        prepared, generation: open.segment.generation, position: position,
         into: buffer.slice(start, count))
     }
     open.footerBytes += footerBytes
@@ -259,7 +260,7 @@ final class SegmentWriter: @unchecked Sendable {
     // Not held twice: the buffer would be copied.
     self.open = nil
     do throws(DeviceError) {
-      try open.file.write(open.buffer, at: open.position)
+      try open.file.file.write(open.buffer, at: open.position)
     } catch {
       self.open = open
       throw error
@@ -348,25 +349,28 @@ final class SegmentWriter: @unchecked Sendable {
     open = OpenSegment(segment: segment, file: file, position: SegmentFormat.headerBytes)
   }
 
-  func createSegment(_ kind: Segment.Kind) throws(DeviceError) -> (Segment, any BlockFile) {
+  func createSegment(_ kind: Segment.Kind) throws(DeviceError) -> (Segment, SegmentFile) {
     guard let (generation, slot) = table.reserve() else {
       throw DeviceError(operation: "create", path: directories.segments, code: ENOSPC)
     }
     let path = directories.segments + "/" + SegmentFormat.fileName(generation, kind)
+    let sealing = seals.fresh()
     let file = try createFile(path)
     do throws(DeviceError) {
-      try file.write(SegmentFormat.header(generation: generation, kind: kind), at: 0)
+      try file.write(
+        SegmentFormat.header(generation: generation, kind: kind, sealing: sealing), at: 0)
     } catch {
       try? device.unlink(path)
       throw error
     }
+    let created = SegmentFile(file: file, seal: seals.seal(sealing, generation: generation))
     let segment = Segment(
-      generation: generation, slot: slot, kind: kind, path: path, device: device, file: file,
-      byteCount: 0)
+      generation: generation, slot: slot, kind: kind, path: path, device: device, seals: seals,
+      created: (created, sealing))
     noteBytesWritten(SegmentFormat.headerBytes, segment, end: SegmentFormat.headerBytes)
     table.add(segment)
     hasNewNames = true
-    return (segment, file)
+    return (segment, created)
   }
 
   /// A new file; when somebody took its folder away, in a new folder.
@@ -385,19 +389,25 @@ final class SegmentWriter: @unchecked Sendable {
     try flush()
     guard let open else { return }
     let footer = open.segment.state.withLock { $0.openFooter } ?? []
-    let tail = Self.footer(footer, generation: open.segment.generation, position: open.position)
-    try open.file.write(tail, at: open.position)
+    let tail = Self.footer(
+      footer, generation: open.segment.generation, position: open.position, open.file.seal)
+    try open.file.file.write(tail, at: open.position)
     noteBytesWritten(tail.count, open.segment, end: open.position + tail.count)
     dirty[open.segment.generation] = Dirty(segment: open.segment, file: open.file)
     open.segment.noteSealed()
     self.open = nil
   }
 
-  static func footer(_ entries: [UInt8], generation: UInt64, position: Int) -> [UInt8] {
-    let checksum = entries.withUnsafeBytes { BlockChecksum.of($0, seed: generation) }
+  static func footer(
+    _ entries: [UInt8], generation: UInt64, position: Int, _ seal: any ChunkSeal
+  ) -> [UInt8] {
+    var entries = entries
+    let tag = entries.withUnsafeMutableBytes {
+      seal.seal($0, .footer(generation: generation, position: position))
+    }
     let trailer = SegmentTrailer(
       generation: generation, footerPosition: position, footerCount: entries.count,
-      footerChecksum: checksum)
+      footerTag: tag)
     return entries + trailer.encoded()
   }
 

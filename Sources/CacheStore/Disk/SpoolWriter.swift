@@ -59,7 +59,7 @@ public final class SpoolWriter: Sendable {
     /// The bytes `written ..< appended`.
     var pending: Deque<ByteBuffer> = []
     var tags: [ChunkTag] = []
-    var file: (any BlockFile)?
+    var file: SegmentFile?
     var generation: UInt64 = 0
     var finish: Finish?
     var isOver = false
@@ -188,8 +188,7 @@ public final class SpoolWriter: Sendable {
       guard let file = state.file else { return nil }
       plan.file = BodyFile(
         file: file,
-        context: ChunkContext(
-          hash: KeyHash(high: 0, low: 0), generation: state.generation, position: 0),
+        hash: KeyHash(high: 0, low: 0), generation: state.generation,
         position: DiskFormat.dedicatedBodyPosition, count: state.written, tags: state.tags,
         reader: reader)
     }
@@ -291,7 +290,7 @@ public final class SpoolWriter: Sendable {
   /// The end that was noted; nil while the body grows.
   var finishing: Finish? { state.withLock { $0.finish } }
 
-  func noteOpened(_ file: any BlockFile, generation: UInt64) {
+  func noteOpened(_ file: SegmentFile, generation: UInt64) {
     state.withLock { state in
       state.file = file
       state.generation = generation
