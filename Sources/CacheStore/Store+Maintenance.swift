@@ -72,6 +72,7 @@ extension Store {
     maintenance.requests.update { $0.isStopping = true }
     let thread = maintenance.thread.withLock { $0 }
     await Task.detached { thread?.join() }.value
+    defer { keys?.close() }
     guard let disk else { return }
     let now = clock()
     for wantsProven in [true, false] {

@@ -91,6 +91,13 @@ struct KeyDirectory: Sendable {
     var seconds: Int
     var nanoseconds: Int
     var inode: UInt64
+
+    /// Whether the change is so young that another one may follow under the same stamp.
+    var isRecent: Bool {
+      var now = timespec()
+      clock_gettime(CLOCK_REALTIME, &now)
+      return seconds >= now.tv_sec - 1
+    }
   }
 
   enum Found {

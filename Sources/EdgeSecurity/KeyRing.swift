@@ -87,9 +87,11 @@ public final class KeyRing: Sendable {
     return try rotate(nowSeconds: nowSeconds)
   }
 
-  /// Follows the directory if it changed since the last look; costs one `stat` if it did not.
+  /// Follows the directory if it changed since the last look; costs one `stat` if it
+  /// did not.
   public func refresh() throws(KeyRingError) -> Change {
-    guard let directory, directory.stamp != state.withLock({ $0.stamp }) else { return Change() }
+    guard let directory else { return Change() }
+    if let known = state.withLock({ $0.stamp }), known == directory.stamp { return Change() }
     return try load()
   }
 
@@ -135,7 +137,8 @@ public final class KeyRing: Sendable {
       change.damaged = damaged.subtracting(state.damaged).sorted()
       state.keys = keys
       state.damaged = damaged
-      state.stamp = stamp
+      // Times tick coarsely: a change right after this look may bear the same stamp.
+      state.stamp = stamp.flatMap { $0.isRecent ? nil : $0 }
       return change
     }
   }

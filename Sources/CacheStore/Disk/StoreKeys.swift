@@ -58,14 +58,14 @@ final class StoreKeys: Sendable {
 
   let ring: KeyRing
   private let rotationSeconds: Int64?
-  private let lock: (any BlockFile)?
+  private let lock: Mutex<(any BlockFile)?>
   private let logger: Logger
   private let state: Mutex<State>
 
   init(ring: KeyRing, rotationSeconds: Int64?, lock: (any BlockFile)?, logger: Logger) {
     self.ring = ring
     self.rotationSeconds = rotationSeconds
-    self.lock = lock
+    self.lock = Mutex(lock)
     self.logger = logger
     var state = State()
     state.current = ring.current?.identifier
@@ -82,9 +82,11 @@ final class StoreKeys: Sendable {
     if !encryption.encrypts, (try? device.list(path)) == nil { return nil }
     let ring: KeyRing
     do throws(KeyRingError) {
-      ring =
-        encryption.encrypts
-        ? try KeyRing(directory: path, nowSeconds: nowSeconds) : try KeyRing(existing: path)
+      if encryption.encrypts {
+        ring = try KeyRing(directory: path, nowSeconds: nowSeconds)
+      } else {
+        ring = try KeyRing(existing: path)
+      }
     } catch {
       throw .directory(path: error.path, reason: error.reason, remedy: error.remedy)
     }
@@ -178,6 +180,9 @@ final class StoreKeys: Sendable {
       logger.error("the store's keys can't be kept up", metadata: ["cause": "\(error)"])
     }
   }
+
+  /// Gives the folder free.
+  func close() { lock.withLock { $0 = nil } }
 
   var statistics: KeyStatistics {
     var result = state.withLock { $0.statistics }
