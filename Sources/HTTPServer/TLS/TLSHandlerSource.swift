@@ -23,7 +23,9 @@ public final class TLSHandlerSource: Sendable {
   }
 
   /// A handler for one connection, made from the files of the moment.
-  public func makeHandler() -> any ChannelHandler { NIOSSLServerHandler(context: source.context) }
+  public func makeHandler() -> any ChannelHandler {
+    NIOSSLServerHandler(context: source.contexts.any)
+  }
 
   /// Looks at the files now and then, on a thread of NIO's pool.
   /// - Returns: the task to cancel at the end; nil when the configuration wants no reload.
