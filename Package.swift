@@ -98,7 +98,7 @@ let package = Package(
       name: "AdminAPI",
       dependencies: [
         "EdgeProxy", "CacheStore", "CachePolicy", "HTTPMessage", "EdgeSecurity", "Observability",
-        nioCore, log, .product(name: "Hummingbird", package: "hummingbird"),
+        nioCore, nioPosix, log, .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ], swiftSettings: settings),

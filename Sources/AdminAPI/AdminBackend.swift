@@ -6,14 +6,31 @@ import Observability
 public protocol AdminBackend: Sendable {
   /// Removes what the selectors match, or marks it stale: effective before the call first
   /// suspends, and durable when it returns, unless the receipt says otherwise.
+  /// - Parameter isFollowed: whether somebody will ask for its progress.
   func invalidate(
-    _ selectors: [InvalidationSelector], kind: InvalidationKind
+    _ selectors: [InvalidationSelector], kind: InvalidationKind, isFollowed: Bool
   ) async -> InvalidationReceipt
 
   /// Removes one URL in all its variants. `target` is path and query as received, without a `*`;
   /// `host` is lower case, with a port only where one other than 80 and 443 was named; nil is
   /// every host.
-  func purge(target: String, host: String?) async -> InvalidationReceipt
+  func purge(
+    target: String, host: String?, kind: InvalidationKind
+  ) async -> InvalidationReceipt
+
+  /// How far the sweep of a followed invalidation is; nil when that is not known any more.
+  func progress(of sequence: UInt64) -> InvalidationProgress?
+
+  /// Counts what the selectors match, and names some of it; takes nothing.
+  func countMatches(
+    _ selectors: [InvalidationSelector], sampleLimit: Int
+  ) async -> InvalidationCount
+
+  /// Fetches again what the selectors match and what is in use; returns when that is done.
+  func refresh(_ selectors: [InvalidationSelector]) async -> RefreshResult
+
+  /// The names of all routes.
+  var routeNames: [String] { get }
 
   /// All metrics in the Prometheus text format.
   func metricsText() async -> String
@@ -47,10 +64,16 @@ public protocol AdminBackend: Sendable {
 
 extension AdminBackend {
   /// Removes one URL by a selector without wildcards.
-  public func purge(target: String, host: String?) async -> InvalidationReceipt {
-    await invalidate([.url(host: host, target: target, ignoresQuery: false)], kind: .hard)
+  public func purge(
+    target: String, host: String?, kind: InvalidationKind
+  ) async -> InvalidationReceipt {
+    await invalidate(
+      [.url(host: host, target: target, ignoresQuery: false)], kind: kind, isFollowed: false)
   }
 }
+
+/// What came of fetching again.
+public typealias RefreshResult = Refresher.Result
 
 /// How an edge is doing, as `GET /v1/status` tells it.
 public struct AdminStatus: Sendable {

@@ -23,6 +23,13 @@ public struct AdminConfiguration: Sendable {
   static let headLimitBytes = 64 << 10
   /// Most fields in a request's head.
   static let fieldLimit = 200
+  /// Where jobs are kept across restarts; nil: nowhere.
+  public var jobsFile: String?
+  /// CloudFront's API; nil when it is not offered.
+  public var cloudFront: CloudFrontConfiguration?
+  /// Events that other systems report.
+  public var events: [EventConfiguration] = []
+
   /// Largest content of a request.
   public static let contentLimitBytes = 1 << 20
   /// Most paths in one invalidation.

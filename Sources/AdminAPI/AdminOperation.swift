@@ -128,20 +128,6 @@ extension AdminOperation {
         status: isReady ? .ok : .serviceUnavailable)
     },
   ]
-
-  static let invalidationOperations: [AdminOperation] = [
-    AdminOperation(
-      .post, "/v1/invalidations", access: .scopes(.purge), isChange: true,
-      OperationDocumentation(
-        "Invalidate paths and tags; effective and durable when the answer comes",
-        content: .json(InvalidationOrder.schema),
-        responses: [
-          .json(201, "It is done.", .object), .problem(400), .problem(413), .problem(415),
-        ])
-    ) { (responder, call) async throws(Problem) in
-      try await responder.invalidate(call)
-    }
-  ]
 }
 
 extension Substring {

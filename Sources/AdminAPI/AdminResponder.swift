@@ -17,6 +17,13 @@ struct AdminResponder: HTTPResponder {
   let authenticator: AdminAuthenticator
   let ownNames: [String]
   let logger: Logger
+  /// Invalidations that are followed.
+  var registry: InvalidationRegistry
+  /// CloudFront's API; nil when it is not offered.
+  var cloudFront: CloudFrontConfiguration?
+  /// Events that other systems report, by name.
+  var events: [String: EventConfiguration] = [:]
+  let seenSignatures = SeenSignatures()
   var addresses = AdminAddressPolicy()
   var auditLog: AuditLog
   /// Seams for tests: the clocks, and the pause that a guesser has to wait.
@@ -34,6 +41,7 @@ struct AdminResponder: HTTPResponder {
     self.authenticator = authenticator
     self.ownNames = ownNames
     self.logger = logger
+    registry = InvalidationRegistry(backend: backend, store: nil, logger: logger)
     self.auditLog = auditLog ?? AuditLog(.off, logger: logger)
   }
 

@@ -21,6 +21,7 @@ public struct AdminServer: Service {
       backend: backend, authenticator: authenticator, ownNames: configuration.ownNames,
       auditLog: auditLog, logger: logger)
     responder.addresses = configuration.addresses
+    responder.take(configuration)
     self.init(configuration: configuration, responder: responder, logger: logger)
   }
 
@@ -58,6 +59,8 @@ public struct AdminServer: Service {
   /// `onListening` is called once with the port that was bound.
   /// - Throws: ``AdminServerError`` when the address cannot be listened on.
   public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
+    // What a former process had not completed comes before whatever is asked now.
+    await responder.registry.load()
     let isListening = Atomic(false)
     // The server framework's own lines would double those of the edge.
     var quiet = logger

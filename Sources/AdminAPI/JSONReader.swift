@@ -84,8 +84,8 @@ struct JSONReader {
       let place = index
       guard current == UInt8(ascii: "\"") else { throw error("a member's name should begin here") }
       let name = try string()
-      // An object of this API has a handful of members; more are not worth a set.
-      if members.count >= 64 { throw error("the object has too many members", at: place) }
+      // Reports of events are documents of other systems; few have objects of more than a hundred.
+      if members.count >= 256 { throw error("the object has too many members", at: place) }
       if members.contains(where: { $0.name == name }) {
         throw error("a member is named twice", at: place)
       }

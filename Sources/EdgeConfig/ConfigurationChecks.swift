@@ -29,6 +29,7 @@ struct ConfigurationChecks {
     checkOrigins(file)
     checkRoutes(&file)
     checkAdmin(&file, certificates)
+    checkInvalidation(file)
   }
 
   private mutating func checkAddresses(_ file: ConfigurationSection) {

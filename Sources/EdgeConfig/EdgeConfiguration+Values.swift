@@ -15,6 +15,8 @@ extension EdgeConfiguration {
     let disk = file.section("store").entry("disk").section
     store = Store(memory: Store.Memory(memory), disk: disk.map { Store.Disk($0) })
     admin = file["admin"]?.section.map { Admin($0) }
+    invalidation = file["admin"]?.section.map { Invalidation($0) }
+    purge = file["purge"]?.section.map { Purge($0) }
     log = Log(file.section("log"))
     effectiveConfiguration = EffectiveConfiguration.print(file)
   }
@@ -202,47 +204,49 @@ extension EdgeConfiguration.Route.Key {
   }
 }
 
+/// Reading values that are there and of their type, which the checks before have seen to.
 extension ConfigurationSection {
-  fileprivate func require<Value>(_ value: Value?, _ name: String) -> Value {
+  func require<Value>(_ value: Value?, _ name: String) -> Value {
     guard let value else {
       preconditionFailure("option '\(name)' has no value of the type its reader expects")
     }
     return value
   }
 
-  fileprivate func entry(_ name: String) -> ConfigurationEntry { require(self[name], name) }
+  func entry(_ name: String) -> ConfigurationEntry { require(self[name], name) }
 
-  fileprivate func text(_ name: String) -> String { require(entry(name).text, name) }
-  fileprivate func texts(_ name: String) -> [String] {
+  func text(_ name: String) -> String { require(entry(name).text, name) }
+  func texts(_ name: String) -> [String] {
     require(entry(name).list, name).compactMap(\.text)
   }
-  fileprivate func boolean(_ name: String) -> Bool { require(entry(name).boolean, name) }
-  fileprivate func count(_ name: String) -> Int { require(entry(name).count, name) }
-  fileprivate func size(_ name: String) -> Int { require(entry(name).size, name) }
-  fileprivate func duration(_ name: String) -> Duration { require(entry(name).duration, name) }
+  func secret(_ name: String) -> Secret { require(entry(name).secret, name) }
+  func boolean(_ name: String) -> Bool { require(entry(name).boolean, name) }
+  func count(_ name: String) -> Int { require(entry(name).count, name) }
+  func size(_ name: String) -> Int { require(entry(name).size, name) }
+  func duration(_ name: String) -> Duration { require(entry(name).duration, name) }
 
   /// Nil stands for the option's one word, `auto` or `unlimited`.
-  fileprivate func countOrWord(_ name: String) -> Int? { entry(name).count }
+  func countOrWord(_ name: String) -> Int? { entry(name).count }
   /// Nil stands for the option's one word, `unlimited`.
-  fileprivate func sizeOrWord(_ name: String) -> Int? { entry(name).size }
+  func sizeOrWord(_ name: String) -> Int? { entry(name).size }
 
-  fileprivate func word<Word: RawRepresentable<String>>(_ name: String) -> Word {
+  func word<Word: RawRepresentable<String>>(_ name: String) -> Word {
     require(entry(name).word.flatMap(Word.init(rawValue:)), name)
   }
 
-  fileprivate func listenAddress(_ name: String) -> EdgeConfiguration.ListenAddress {
+  func listenAddress(_ name: String) -> EdgeConfiguration.ListenAddress {
     require(entry(name).listenAddress, name)
   }
 
-  fileprivate func section(_ name: String) -> ConfigurationSection {
+  func section(_ name: String) -> ConfigurationSection {
     require(entry(name).section, name)
   }
 
-  fileprivate func list(_ name: String) -> [ConfigurationSection] {
+  func list(_ name: String) -> [ConfigurationSection] {
     require(entry(name).list, name).compactMap(\.section)
   }
 
-  fileprivate func map(_ name: String) -> [(key: String, section: ConfigurationSection)] {
+  func map(_ name: String) -> [(key: String, section: ConfigurationSection)] {
     require(entry(name).map, name).compactMap { key, entry in
       entry.section.map { (key, $0) }
     }

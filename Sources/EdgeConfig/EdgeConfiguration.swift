@@ -21,6 +21,10 @@ public struct EdgeConfiguration: Sendable, Equatable {
   public let store: Store
   /// The admin API; nil when there is none.
   public let admin: Admin?
+  /// Invalidations over the admin API; nil when there is none.
+  public let invalidation: Invalidation?
+  /// Who may PURGE on the listeners that serve clients; nil when nobody may.
+  public let purge: Purge?
   /// What is logged.
   public let log: Log
 

@@ -3,7 +3,7 @@ public enum OptionTable {
   /// All rows, every section before its options, in the order of the reference page.
   public static let options: [ConfigurationOption] =
     listenerOptions + tlsOptions + limitOptions + originOptions + routeOptions + storeOptions
-    + adminOptions + processOptions
+    + adminOptions + invalidationOptions + processOptions
 
   private static let listenerOptions: [ConfigurationOption] = [
     ConfigurationOption(

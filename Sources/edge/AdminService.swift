@@ -16,12 +16,18 @@ struct AdminService: AdminBackend {
   let shared: ProxyShared
   let explainer: Explainer
   let alerts: AlertMonitor
+  /// Fetches again what invalidations ask for; nil where nothing does.
+  let refresher: Refresher?
+  /// The most objects that one invalidation fetches again.
+  let refreshLimit: Int
   private let started = NIODeadline.now()
 
   init(
     store: Store, metrics: Metrics, readiness: Readiness, threadCount: Int, shared: ProxyShared,
-    explainer: Explainer, alerts: AlertMonitor
+    explainer: Explainer, alerts: AlertMonitor, refresher: Refresher? = nil, refreshLimit: Int = 0
   ) {
+    self.refresher = refresher
+    self.refreshLimit = refreshLimit
     self.alerts = alerts
     self.shared = shared
     self.store = store
@@ -39,36 +45,6 @@ struct AdminService: AdminBackend {
 
   var isReady: Bool { readiness.isReady }
   var version: String { EdgeVersion.text }
-
-  func invalidate(
-    _ selectors: [InvalidationSelector], kind: InvalidationKind
-  ) async -> InvalidationReceipt {
-    metrics.loops.first?.count(.invalidationsByAPI)
-    return await store.invalidate(widened(selectors), kind: kind)
-  }
-
-  func purge(target: String, host: String?) async -> InvalidationReceipt {
-    metrics.loops.first?.count(.invalidationsByPurge)
-    return await store.invalidate(
-      widened([.url(host: host, target: target, ignoresQuery: false)]))
-  }
-
-  /// What stands under a key that No-Vary-Search reduced has lost its query there: a selector of
-  /// one URL with a query takes all such responses of the path.
-  private func widened(_ selectors: [InvalidationSelector]) -> [InvalidationSelector] {
-    guard shared.hasSearchRecords else { return selectors }
-    return selectors
-      + selectors.compactMap { selector in
-        let (host, target): (String?, String)
-        switch selector {
-        case .url(let namedHost, let url, false): (host, target) = (namedHost, url)
-        case .path(let namedHost, let pattern): (host, target) = (namedHost, pattern)
-        default: return nil
-        }
-        guard let mark = target.firstIndex(of: "?") else { return nil }
-        return .path(host: host, pattern: String(target[..<mark]))
-      }
-  }
 
   func metricsText() async -> String { metrics.prometheusText() }
 

@@ -69,6 +69,7 @@ extension ProxyConfiguration {
         return EdgeProxy.Route(route, origin: origin)
       })
     largestMemoryObjectBytes = file.store.memory.largestBytes
+    purge = file.purge.map { PurgeAccess($0) }
     trustedProxies = AddressList(file.trustedProxies)
   }
 }

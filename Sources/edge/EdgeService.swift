@@ -60,11 +60,17 @@ struct EdgeService: Service {
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
       shared: shared,
       explainer: Explainer(shared: shared, eventLoop: loops[0], metrics: metrics.loops[0]),
-      alerts: alerts.monitor)
+      alerts: alerts.monitor,
+      refresher: configuration.invalidation.map {
+        Refresher(
+          shared: shared, eventLoop: loops[0], metrics: metrics.loops[0],
+          pace: Refresher.Pace($0.refresh))
+      }, refreshLimit: configuration.invalidation?.refresh.objects ?? 0)
     var admin: AdminListener?
     if let section = configuration.admin {
       admin = try await AdminListener.start(
-        section, backend: backend, metrics: metrics, loop: loops[0], logger: logger)
+        section, backend: backend, metrics: metrics, invalidation: configuration.invalidation,
+        diskPath: configuration.store.disk?.path, loop: loops[0], logger: logger)
     }
     for address in server.boundAddresses {
       logger.info("listening", metadata: ["address": "\(address)"])

@@ -1,4 +1,3 @@
-import CacheStore
 import Dispatch
 import EdgeProxy
 import EdgeSecurity
@@ -9,6 +8,7 @@ import Synchronization
 import Testing
 
 @testable import AdminAPI
+@testable import CacheStore
 
 /// A backend that remembers what it was asked for.
 final class RecordingBackend: AdminBackend {
@@ -18,6 +18,11 @@ final class RecordingBackend: AdminBackend {
     var sequence: UInt64 = 40
     var isReady = true
     var failure: String?
+    var progress: InvalidationProgress? = .completed(removedFromMemory: 0, removedFromDisk: 0)
+    /// One whose sweep does not end, whatever `progress` is.
+    var pendingSequence: UInt64?
+    var refresh = RefreshResult()
+    var counted = InvalidationCount()
     var queries: [ObjectQuery] = []
     var placed: [PlacedResponse] = []
   }
@@ -30,7 +35,7 @@ final class RecordingBackend: AdminBackend {
   var isReady: Bool { state.withLock { $0.isReady } }
 
   func invalidate(
-    _ selectors: [InvalidationSelector], kind: InvalidationKind
+    _ selectors: [InvalidationSelector], kind: InvalidationKind, isFollowed: Bool
   ) async -> InvalidationReceipt {
     state.withLock { state in
       state.selectors.append(selectors)
@@ -40,6 +45,22 @@ final class RecordingBackend: AdminBackend {
         sequence: state.sequence, isDurable: state.failure == nil, failure: state.failure)
     }
   }
+
+  func progress(of sequence: UInt64) -> InvalidationProgress? {
+    state.withLock { $0.pendingSequence == sequence ? .pending : $0.progress }
+  }
+
+  func countMatches(
+    _ selectors: [InvalidationSelector], sampleLimit: Int
+  ) async -> InvalidationCount {
+    state.withLock { $0.counted }
+  }
+
+  func refresh(_ selectors: [InvalidationSelector]) async -> RefreshResult {
+    state.withLock { $0.refresh }
+  }
+
+  var routeNames: [String] { ["/*", "images"] }
 
   func objects(_ query: ObjectQuery) async -> ObjectListing {
     state.withLock { $0.queries.append(query) }
@@ -105,6 +126,11 @@ struct Answer {
   var json: [String: JSONValue] {
     guard case .object(let members) = try? JSONReader.read(Array(body.utf8)) else { return [:] }
     return Dictionary(members.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+  }
+
+  /// A member that is text; empty when it is not.
+  func text(_ name: String) -> String {
+    if case .string(let text) = json[name] { text } else { "" }
   }
 
   var detail: String {

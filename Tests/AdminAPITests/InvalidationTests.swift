@@ -9,9 +9,11 @@ struct InvalidationTests {
       let answer = try await admin.invalidate(
         #"{"paths": ["/images/*.png", "/a?b=1"], "host": "WWW.example.com:443"}"#)
       #expect(answer.status == 201)
-      #expect(answer.json["id"] == .string("41"))
+      let id = answer.text("id")
+      #expect(id.hasPrefix("I") && id.count == 14)
+      #expect(answer.fields["location"] == "/v1/invalidations/\(id)")
       #expect(answer.json["sequence"] == .integer(41))
-      #expect(answer.json["status"] == .string("Completed"))
+      #expect(answer.json["kind"] == .string("hard"))
       #expect(answer.json["durable"] == .bool(true))
       #expect(answer.json["host"] == .string("www.example.com"))
       #expect(answer.json["paths"] == .array([.string("/images/*.png"), .string("/a?b=1")]))
@@ -31,14 +33,14 @@ struct InvalidationTests {
         #"{"tags": ["product-1", "x"], "paths": ["/a"], "soft": true}"#)
       #expect(answer.status == 201)
       #expect(answer.json["tags"] == .array([.string("product-1"), .string("x")]))
-      #expect(answer.json["soft"] == .bool(true))
+      #expect(answer.json["kind"] == .string("soft"))
       #expect(
         admin.backend.invalidations == [
-          [.tag(TagHash("product-1")), .tag(TagHash("x")), .path(host: nil, pattern: "/a")]
+          [.path(host: nil, pattern: "/a"), .tag(TagHash("product-1")), .tag(TagHash("x"))]
         ])
       #expect(admin.backend.state.withLock { $0.kinds } == [.soft])
       let alone = try await admin.invalidate(#"{"tags": ["x"]}"#)
-      #expect(alone.status == 201 && alone.json["soft"] == .bool(false))
+      #expect(alone.status == 201 && alone.json["kind"] == .string("hard"))
     }
   }
 
@@ -57,13 +59,56 @@ struct InvalidationTests {
     }
   }
 
+  @Test func aJobIsFollowedListedAndTheSameByItsReference() async throws {
+    try await AdminFixture.run { admin in
+      admin.backend.state.withLock { $0.progress = .pending }
+      let content = #"{"paths": ["/a*"], "callerReference": "r"}"#
+      let made = try await admin.invalidate(content)
+      #expect(made.status == 201 && made.text("status") == "InProgress")
+      let path = "/v1/invalidations/" + made.text("id")
+      #expect(try await admin.send("GET", path).text("status") == "InProgress")
+      let again = try await admin.invalidate(content)
+      #expect(again.status == 200 && again.text("id") == made.text("id"))
+      let other = try await admin.invalidate(#"{"paths": ["/b"], "callerReference": "r"}"#)
+      #expect(other.status == 409 && other.detail.contains(made.text("id")))
+      admin.backend.state.withLock {
+        $0.progress = .completed(removedFromMemory: 2, removedFromDisk: 3)
+      }
+      let done = try await admin.send("GET", path)
+      #expect(done.text("status") == "Completed")
+      #expect(
+        done.json["counts"]
+          == .object([JSONMember("memory", .integer(2)), JSONMember("disk", .integer(3))]))
+      let listed = try await admin.send("GET", "/v1/invalidations?limit=1")
+      #expect(listed.body.contains(made.text("id")) && listed.json["next"] == .null)
+      #expect(try await admin.send("GET", "/v1/invalidations?limit=0").status == 400)
+      #expect(try await admin.send("GET", "/v1/invalidations?after=I1").status == 400)
+      #expect(try await admin.send("GET", "/v1/invalidations/I1").status == 404)
+      #expect(admin.backend.invalidations.count == 1)
+    }
+  }
+
+  @Test func aDryRunTakesNothing() async throws {
+    try await AdminFixture.run { admin in
+      admin.backend.state.withLock {
+        $0.counted.memory = 5
+        $0.counted.samples = [Array("http://a/b\n=c".utf8)]
+      }
+      let answer = try await admin.invalidate(#"{"paths": ["/a*"], "dryRun": true}"#)
+      #expect(answer.status == 200)
+      #expect(answer.body.contains(#""memory":5"#))
+      #expect(answer.json["samples"] == .array([.string("http://a/b")]))
+      #expect(admin.backend.invalidations.isEmpty)
+    }
+  }
+
   @Test func everythingIsOneStar() async throws {
     try await AdminFixture.run { admin in
       let answer = try await admin.invalidate(
         "{\"paths\":[\"\\/*\"]}",
         fields: rightLogin + "Content-Type: Application/JSON; charset=utf-8\r\n")
       #expect(answer.status == 201)
-      #expect(answer.json["host"] == .null)
+      #expect(answer.json["host"] == nil)
       #expect(admin.backend.invalidations == [[.everything]])
     }
   }
