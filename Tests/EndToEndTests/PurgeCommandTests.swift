@@ -91,6 +91,7 @@ import Testing
     #expect(done.status == 0)
     #expect(done.output.contains("1 fetched again, 0 not fetched again"), "\(done.output)")
     #expect(origin.requestLines.count == 3)
+    #expect(try results(edge, ["/hot"]) == ["Hit"])
     #expect(try results(edge, ["/cold"]) != ["Hit"])
   }
 
