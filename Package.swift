@@ -142,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
     .testTarget(
-      name: "EdgeBenchTests", dependencies: ["EdgeBench", nioCore], swiftSettings: settings),
+      name: "EdgeBenchTests", dependencies: ["EdgeBench", "CacheStore", nioCore, log],
+      swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

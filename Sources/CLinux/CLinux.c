@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -14,4 +15,20 @@ int edge_socket_create(int family, int type, int protocol) {
 
 int edge_thread_set_name(unsigned long thread, const char *name) {
   return pthread_setname_np(thread, name);
+}
+
+void edge_heap_read(struct edge_heap *heap) {
+  struct mallinfo2 info = mallinfo2();
+  heap->arena = info.arena;
+  heap->in_use = info.uordblks;
+  heap->free = info.fordblks;
+  heap->mapped = info.hblkhd;
+}
+
+int edge_heap_trim(void) { return malloc_trim(0); }
+
+void edge_heap_keep_free_pages(void) {
+  // Setting one of the two stops glibc from moving both; 32 MiB is the most it would move to.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }

@@ -42,6 +42,20 @@ public struct ObjectMetadata: Sendable, Equatable {
     case variantList
     /// Parts of a response: its head begins with a table of them, its body holds one after another.
     case partial
+    /// A response whose body is worth compressing and is not compressed yet.
+    case compressible
+    /// A response whose body is compressed; its head begins with what tells the plain one.
+    case compressed
+    /// A response that came compressed and may be served plain, once its body has been looked at.
+    case inflatable
+
+    /// Whether it is a response with the whole of its body, in whatever form.
+    public var isWholeResponse: Bool {
+      switch self {
+      case .response, .compressible, .compressed, .inflatable: true
+      case .variantList, .partial: false
+      }
+    }
   }
 
   /// Metadata with neutral values.

@@ -18,7 +18,7 @@ extension Store {
       var next: UInt32? = 0
       while let start = next {
         let page = shard.collect(from: start, count: MemoryTier.walkCount) { object in
-          object.hits > 0 && object.metadata.kind == .response
+          object.hits > 0 && object.kind.isWholeResponse
             && object.withSubject { rules.match($0, newerThan: 0) != nil }
         }
         for object in page.objects {

@@ -55,7 +55,8 @@ public final class Store: Sendable {
     memory = MemoryTier(
       limitBytes: configuration.memoryBytes,
       largestObjectBytes: configuration.largestMemoryObjectBytes,
-      shardCount: configuration.shardCount, cores: System.coreCount)
+      shardCount: configuration.shardCount, cores: System.coreCount,
+      notesFirstHits: disk != nil)
     hasher = KeyHasher(seed: disk?.hashSeed ?? UInt64.random(in: .min ... .max))
     if let invalidations {
       self.invalidations = invalidations
@@ -174,6 +175,17 @@ public final class Store: Sendable {
   ) -> Bool {
     guard disk != nil else { return false }
     return object.isOnDisk || spill(object, leftAt: moment)
+  }
+
+  /// Puts another form of a stored response in its place: the same hash, key, head's meaning and
+  /// fetch, in no more bytes.
+  /// - Returns: false when the response is no longer in memory, or was replaced.
+  @discardableResult
+  public func replace(_ object: StoredObject, with form: StoredObject) -> Bool {
+    precondition(
+      form.hash == object.hash && form.fetchSequence == object.fetchSequence,
+      "another form of a response is of another response")
+    return memory.shard(object.hash).replace(object, with: form)
   }
 
   // MARK: - Removal

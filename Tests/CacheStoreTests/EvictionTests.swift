@@ -66,7 +66,7 @@ import Testing
     let trace = ZipfTrace(objects: 4000, requests: 60_000, using: &generator)
     let budget = trace.totalBytes / 20
     let memory = MemoryStore(bytes: budget, largestBytes: budget / 4)
-    var model = LeastRecentlyUsed(limitBytes: budget)
+    var model = RecencyModel(limitBytes: budget)
     var hits = 0
     for number in trace.requests {
       let path = url("/\(number)")
@@ -115,7 +115,7 @@ struct ZipfTrace {
 }
 
 /// The plain model that the policy is measured against; free of any index overhead.
-struct LeastRecentlyUsed {
+struct RecencyModel {
   let limitBytes: Int
   private(set) var hits = 0
   private var usedBytes = 0
@@ -145,5 +145,78 @@ struct LeastRecentlyUsed {
       }
       oldest += 1
     }
+  }
+}
+
+/// Shards under every policy: what the seam promises holds for each.
+@Suite struct EvictionPolicyTests {
+  private func object(_ number: Int, bytes: Int, usefulUntil: Int64 = .max) -> StoredObject {
+    let hasher = KeyHasher(seed: 1)
+    var metadata = ObjectMetadata()
+    metadata.usefulUntilSeconds = usefulUntil
+    return .make(
+      url("/\(number)"), hasher: hasher, head: "", body: [UInt8](repeating: 0, count: bytes),
+      metadata)
+  }
+
+  /// Puts objects through a shard at random and checks its counts against what is in it.
+  private func run<Policy: EvictionPolicy>(_: Policy.Type, seed: UInt64) {
+    let shard = MemoryShard<Policy>(limitBytes: 100_000)
+    var generator = SeededGenerator(seed: seed)
+    for step in 0..<8000 {
+      let object = object(
+        Int.random(in: 0..<400, using: &generator),
+        bytes: 1 << Int.random(in: 0..<13, using: &generator),
+        usefulUntil: Bool.random(using: &generator) ? .max : Int64(step))
+      switch Int.random(in: 0..<6, using: &generator) {
+      case 0...2:
+        _ = object.withKey { shard.lookup(object.hash, key: $0, nowSeconds: UInt32(step)) }
+      case 3: _ = shard.remove(object.hash)
+      default:
+        _ = shard.place(
+          object, nowSeconds: Int64(step), onlyIfAbsent: false, while: { true })
+      }
+      if step % 200 == 0 {
+        let held = shard.collect(from: 0, count: .max) { _ in true }.objects
+        #expect(shard.statistics.objects == held.count)
+        #expect(shard.statistics.objectBytes == held.reduce(0) { $0 + $1.chargedBytes })
+        #expect(shard.statistics.bytes <= 100_000)
+      }
+    }
+    #expect(shard.statistics.evictedForRoom > 0)
+    #expect(shard.statistics.evictedExpired > 0)
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func everyPolicyKeepsTheBudgetAndItsCounts(seed: UInt64) {
+    run(SizeClassedS3FIFO.self, seed: seed)
+    run(S3FIFO.self, seed: seed)
+    run(LeastRecentlyUsed.self, seed: seed)
+  }
+
+  @Test func recencyKeepsWhatWasUsedLastAndQueuesKeepWhatWasHit() {
+    func survivors<Policy: EvictionPolicy>(_: Policy.Type) -> [Int] {
+      let shard = MemoryShard<Policy>(limitBytes: 40_000)
+      func insert(_ number: Int) {
+        _ = shard.place(
+          object(number, bytes: 400), nowSeconds: 0, onlyIfAbsent: false, while: { true })
+      }
+      func hit(_ number: Int) {
+        let object = object(number, bytes: 400)
+        _ = object.withKey { shard.lookup(object.hash, key: $0, nowSeconds: 0) }
+      }
+      for number in 0..<10 { insert(number) }
+      for number in 0..<10 { hit(number) }
+      for number in 0..<10 { hit(number) }
+      // A scan of more than the budget.
+      for number in 1000..<1200 { insert(number) }
+      return (0..<10).filter { number in
+        let object = object(number, bytes: 400)
+        return object.withKey { shard.peek(object.hash, key: $0) } != nil
+      }
+    }
+    #expect(survivors(LeastRecentlyUsed.self) == [])
+    #expect(survivors(S3FIFO.self) == Array(0..<10))
+    #expect(survivors(SizeClassedS3FIFO.self) == Array(0..<10))
   }
 }

@@ -3,6 +3,7 @@
 #define SYNAPSE_EDGE_CLINUX_H
 // No _GNU_SOURCE here: it changes fd_set, and the other C modules of the package are built without.
 #include "CLinuxDisk.h"
+#include "CLinuxHeap.h"
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -17,12 +17,21 @@ protocol EvictionPolicy: Sendable {
     _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab
   ) -> Bool
 
+  /// Notes that an entry was hit. Most policies need no more than the object's own count of hits,
+  /// which is why this does nothing unless a policy says so.
+  mutating func recordHit(_ index: UInt32, slab: inout ObjectSlab)
+
   /// Forgets an entry that leaves for another reason than eviction.
   mutating func remove(
     _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab)
 
   /// Chooses the entry to evict and forgets it; nil when there is none. May reorder its queues.
   mutating func evict(nowSeconds: Int64, slab: inout ObjectSlab) -> Eviction?
+}
+
+extension EvictionPolicy {
+  @inline(__always)
+  mutating func recordHit(_ index: UInt32, slab: inout ObjectSlab) {}
 }
 
 /// An entry that a policy gave up.

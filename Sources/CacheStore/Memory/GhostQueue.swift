@@ -1,22 +1,27 @@
 /// Remembers which objects were evicted lately, by 20 bits of their hash: 4 bytes a ghost.
 ///
 /// Buckets of four; an entry is a tag and the low 12 bits of a coarse eviction count. It is a ghost
-/// as long as fewer evictions than the capacity have passed, so the queue needs no links and no
-/// removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's policy,
+/// as long as no more evictions have passed than the queue remembers, so the queue needs no links
+/// and no removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's policy,
 /// under the shard's lock.
 struct GhostQueue {
   private var entries = ContiguousArray<UInt32>()
   private var evictionCount: UInt64 = 1 << 12
+  /// Ticks after which an entry is no ghost any more.
+  private var rememberedTicks: UInt32 = 0
 
   /// Real bytes held.
   var bytes: Int { entries.capacity * MemoryLayout<UInt32>.stride }
 
-  /// Holds about this many ghosts from now on; rounded up to a power of two. Growing forgets.
+  /// Remembers this many evictions from now on. The entries are a power of two; growing forgets.
   mutating func reserve(_ count: Int) {
-    guard count > entries.count else { return }
-    var capacity = max(64, entries.count)
-    while capacity < count { capacity *= 2 }
-    entries = ContiguousArray(repeating: 0, count: capacity)
+    if count > entries.count {
+      var capacity = max(64, entries.count)
+      while capacity < count { capacity *= 2 }
+      entries = ContiguousArray(repeating: 0, count: capacity)
+    }
+    guard !entries.isEmpty else { return }
+    rememberedTicks = UInt32(truncatingIfNeeded: count * Int(Self.ticks) / entries.count)
   }
 
   /// Notes an eviction.
@@ -37,7 +42,7 @@ struct GhostQueue {
     let bucket = bucket(hash)
     for index in bucket..<(bucket + 4) {
       let entry = entries[index]
-      if entry >> 12 == Self.tag(hash), age(entry) <= Self.ticks {
+      if entry >> 12 == Self.tag(hash), age(entry) <= rememberedTicks {
         entries[index] = 0
         return true
       }

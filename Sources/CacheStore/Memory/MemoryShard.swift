@@ -38,6 +38,8 @@ enum Placement: Sendable {
 /// A shard; thread-safe.
 final class MemoryShard<Policy: EvictionPolicy>: Sendable {
   let limitBytes: Int
+  /// Whether first hits are noted for whoever writes behind.
+  private let notesFirstHits: Bool
   private let state: Mutex<State>
 
   /// First hits that wait for write-behind; beyond it objects reach the disk when they leave.
@@ -97,8 +99,12 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     }
   }
 
-  init(limitBytes: Int) {
+  /// A shard of this budget.
+  /// - Parameter notesFirstHits: keeps a list of what was hit for the first time, for
+  ///   ``takeFirstHits(_:)``; false without a disk tier, where nobody would take it.
+  init(limitBytes: Int, notesFirstHits: Bool = false) {
     self.limitBytes = limitBytes
+    self.notesFirstHits = notesFirstHits
     state = Mutex(State(limitBytes: limitBytes))
   }
 
@@ -116,7 +122,8 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
         return nil
       }
       state.counters.hits &+= 1
-      if object.recordHit(nowSeconds: nowSeconds) == 0,
+      state.policy.recordHit(index, slab: &state.slab)
+      if object.recordHit(nowSeconds: nowSeconds) == 0, notesFirstHits,
         state.firstHits.count < Self.mostFirstHits
       {
         state.firstHits.append(index)
@@ -171,6 +178,26 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
       // The index may have grown.
       state.makeRoom(0, limit: limitBytes, now: nowSeconds, into: &left)
       return .placed(left)
+    }
+  }
+
+  /// Puts another form of an object, no larger, in its place if it is still there; the form takes
+  /// over its standing. In one step: whoever walks the shard meets one of the two.
+  func replace(_ object: StoredObject, with form: StoredObject) -> Bool {
+    let charge = form.chargedBytes
+    let before = object.chargedBytes
+    guard charge <= before else { return false }
+    return state.withLock { state in
+      let found = state.table.find(object.hash) { index in
+        state.slab.object(at: index)?.isIdentical(to: object) ?? false
+      }
+      guard let found else { return false }
+      form.inherit(from: object)
+      state.policy.remove(found, object: object, charge: before, slab: &state.slab)
+      state.slab.replace(at: found, with: form)
+      state.objectBytes += charge - before
+      _ = state.policy.insert(found, object: form, charge: charge, slab: &state.slab)
+      return true
     }
   }
 

@@ -1,7 +1,9 @@
-/// The store's memory: shards picked by hash, each with its share of the budget. Thread-safe.
-struct MemoryTier: Sendable {
-  /// The eviction policy in use.
-  typealias Shard = MemoryShard<SizeClassedS3FIFO>
+/// The store's memory, under the eviction policy in use.
+typealias MemoryTier = PolicyMemoryTier<SizeClassedS3FIFO>
+
+/// A memory tier: shards picked by hash, each with its share of the budget. Thread-safe.
+struct PolicyMemoryTier<Policy: EvictionPolicy>: Sendable {
+  typealias Shard = MemoryShard<Policy>
 
   let shards: [Shard]
   /// Objects of more charged bytes are not taken in.
@@ -9,16 +11,20 @@ struct MemoryTier: Sendable {
   private let mask: Int
 
   /// Entries that a walk looks at under one lock.
-  static let walkCount: UInt32 = 256
+  static var walkCount: UInt32 { 256 }
 
   /// Entries that a sweep looks at, and may take away, under one lock.
-  static let sweepCount: UInt32 = 64
+  static var sweepCount: UInt32 { 64 }
 
   /// A tier of the given budget.
   /// - Parameters:
   ///   - shardCount: rounded up to a power of two; nil: eight a core, fewer when a shard would
   ///     hold less than four of the largest objects.
-  init(limitBytes: Int, largestObjectBytes: Int, shardCount: Int?, cores: Int) {
+  ///   - notesFirstHits: whether the shards note first hits for a disk tier.
+  init(
+    limitBytes: Int, largestObjectBytes: Int, shardCount: Int?, cores: Int,
+    notesFirstHits: Bool = false
+  ) {
     var count = 1
     if let shardCount {
       while count < min(shardCount, 4096) { count *= 2 }
@@ -26,7 +32,7 @@ struct MemoryTier: Sendable {
       while count < cores * 8, limitBytes / (count * 2) >= 4 * largestObjectBytes { count *= 2 }
     }
     let share = limitBytes / count
-    shards = (0..<count).map { _ in Shard(limitBytes: share) }
+    shards = (0..<count).map { _ in Shard(limitBytes: share, notesFirstHits: notesFirstHits) }
     mask = count - 1
     self.largestObjectBytes = min(largestObjectBytes, share / 2)
   }

@@ -35,4 +35,11 @@ struct ObjectQueue {
     count -= 1
     bytes -= removed
   }
+
+  /// Comes to the head from wherever it is.
+  mutating func moveToHead(_ index: UInt32, in slab: inout ObjectSlab) {
+    if index == head { return }
+    remove(index, bytes: 0, in: &slab)
+    push(index, bytes: 0, in: &slab)
+  }
 }

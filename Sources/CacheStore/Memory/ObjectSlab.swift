@@ -59,6 +59,11 @@ struct ObjectSlab {
     return UInt32(entries.count - 1)
   }
 
+  /// Puts another object into an entry that holds one.
+  mutating func replace(at index: UInt32, with object: StoredObject) {
+    entries[Int(index)].object = object
+  }
+
   /// Empties an entry and returns what it held.
   mutating func remove(at index: UInt32) -> StoredObject? {
     let object = entries[Int(index)].object.take()

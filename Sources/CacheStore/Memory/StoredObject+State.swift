@@ -17,6 +17,8 @@ extension StoredObject {
     static let isMarkedStale: UInt8 = 16
     /// Tags follow the body; set before publication.
     static let hasTags: UInt8 = 32
+    /// Somebody is making another form of it to put in its place.
+    static let isBeingReplaced: UInt8 = 64
 
     @inline(__always)
     static func isDetached(_ header: UnsafeMutablePointer<StoredObjectHeader>) -> Bool {
@@ -149,6 +151,29 @@ extension StoredObject {
       marks.loadThenBitwiseOr(with: Marks.isMarkedStale, ordering: .relaxed)
         & Marks.isMarkedStale == 0
     }
+  }
+
+  /// Claims the making of another form of it, for ``Store/replace(_:with:)``; false when somebody
+  /// else has claimed it.
+  public func claimReplacement() -> Bool {
+    withMarks { marks in
+      marks.loadThenBitwiseOr(with: Marks.isBeingReplaced, ordering: .relaxed)
+        & Marks.isBeingReplaced == 0
+    }
+  }
+
+  /// Gives the claim up, so that it can be tried again.
+  public func abandonReplacement() { setMark(Marks.isBeingReplaced, false) }
+
+  /// Takes over what another form of the same response has earned, and what is known of it. Under
+  /// the lock of the shard that holds the other one.
+  func inherit(from other: StoredObject) {
+    hits = other.hits
+    lastUseSeconds = other.lastUseSeconds
+    checkedSequence = other.checkedSequence
+    let inherited = Marks.isOnDisk | Marks.supersedesDisk | Marks.isProven | Marks.isMarkedStale
+    let marks = other.withMarks { $0.load(ordering: .relaxed) } & inherited
+    withMarks { _ = $0.loadThenBitwiseOr(with: marks, ordering: .relaxed) }
   }
 
   @inline(__always)

@@ -139,6 +139,10 @@ public struct StoredObject: @unchecked Sendable {
     withHeader { $0.pointee.metadata.unpacked(kind: $0.pointee.kind) }
   }
 
+  /// What kind of record it is.
+  @inline(__always)
+  public var kind: ObjectMetadata.Kind { withHeader { $0.pointee.kind } }
+
   /// The full normalized key; the bytes are valid during the call only.
   @inline(__always)
   public func withKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
