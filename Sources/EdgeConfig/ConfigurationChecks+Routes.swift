@@ -11,6 +11,7 @@ extension ConfigurationChecks {
       checkOriginName(section["origin"], origins)
       section.update(["ttl"]) { checkTimes(&$0) }
       section.update(["key", "query"]) { checkQuery($0) }
+      checkCompression(&section)
       return ConfigurationEntry(
         value: .section(section), place: route.place, isWritten: route.isWritten)
     }
@@ -98,5 +99,29 @@ extension ConfigurationChecks {
     } else if isWritten == (false, false) {
       report("'query' needs 'allow' or 'deny' (such as query: { allow: [page] })", at: query.place)
     }
+  }
+
+  /// Media types are type/subtype, the sizes in order.
+  private mutating func checkCompression(_ route: inout ConfigurationSection) {
+    for entry in route["compression_types"]?.list ?? [] {
+      guard let text = entry.text else { continue }
+      let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+      let isType = parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.contains(" ") }
+      if !isType || text.contains(";") || text.count(where: { $0 == "*" }) > 1 {
+        report(
+          "'\(text)' is no media type (write one such as text/html, text/* or application/*+json)",
+          at: entry.place)
+      }
+    }
+    guard let minimum = route["compression_min_size"], let least = minimum.size,
+      let maximum = route["compression_max_size"], let most = maximum.size, least > most
+    else { return }
+    guard maximum.isWritten else {
+      route["compression_max_size"]?.value = .size(least)
+      return
+    }
+    report(
+      "'compression_max_size' is below 'compression_min_size' (raise it or lower the other)",
+      at: maximum.place)
   }
 }

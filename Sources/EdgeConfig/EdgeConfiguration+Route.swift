@@ -49,6 +49,8 @@ extension EdgeConfiguration {
     public let queryBodySizeBytes: Int
     /// Names of response fields that carry cache tags; lower case.
     public let tags: [String]
+    /// Which responses are stored gzip'd; nil when none are.
+    public let compression: Compression?
   }
 }
 
@@ -117,6 +119,16 @@ extension EdgeConfiguration.Route {
     public let cookies: [String]
     /// Whether device classes are different.
     public let device: Bool
+  }
+
+  /// Which responses are stored gzip'd.
+  public struct Compression: Sendable, Equatable {
+    /// Media types in lower case; `*` stands for any characters, once.
+    public let types: [String]
+    /// Bodies of these sizes.
+    public let sizeBytes: ClosedRange<Int>
+    /// zlib's level, 1 to 9.
+    public let level: Int
   }
 
   /// What a request for a range fetches when it is not stored.

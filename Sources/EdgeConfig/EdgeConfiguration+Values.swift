@@ -182,6 +182,13 @@ extension EdgeConfiguration.Route {
     ranges = values.word("ranges")
     queryBodySizeBytes = values.size("query_body_size")
     tags = values.texts("tags")
+    let smallest = values.size("compression_min_size")
+    compression =
+      values.boolean("compression")
+      ? Compression(
+        types: values.texts("compression_types").map { $0.lowercased() },
+        sizeBytes: smallest...max(smallest, values.size("compression_max_size")),
+        level: values.count("compression_level")) : nil
   }
 }
 

@@ -24,7 +24,7 @@ extension OptionTable {
       ConfigurationOption(
         "routes[].cache", .boolean, default: .text("true"), reload: false,
         "Whether responses may be stored; false passes every request to the origin."),
-    ] + freshnessOptions + keyOptions + handlingOptions
+    ] + freshnessOptions + keyOptions + handlingOptions + compressionOptions
 
   private static let freshnessOptions: [ConfigurationOption] = [
     ConfigurationOption(
@@ -218,5 +218,35 @@ extension OptionTable {
     ConfigurationOption(
       "routes[].debug_headers", .boolean, default: .text("true"), reload: false,
       "Whether responses carry Cache-Status and X-Cache."),
+  ]
+
+  private static let compressionOptions: [ConfigurationOption] = [
+    ConfigurationOption(
+      "routes[].compression", .boolean, default: .text("true"), reload: false,
+      "Whether responses that gain by it are stored gzip'd, once, and served gzip'd or plain as "
+        + "Accept-Encoding says. Never with Content-Encoding, no-transform or a digest from the "
+        + "origin."),
+    ConfigurationOption(
+      "routes[].compression_types", .list,
+      default: .text(
+        "[text/*, application/json, application/*+json, application/javascript, "
+          + "application/xml, application/*+xml, application/wasm, application/x-ndjson, "
+          + "application/vnd.ms-fontobject, font/ttf, font/otf, image/svg+xml, image/bmp]"),
+      max: "100", unit: "media types", reload: false,
+      "The media types that are compressed; '*' stands for any characters, once."),
+    ConfigurationOption(
+      "routes[].compression_types[]", .text, default: .required, reload: false,
+      "A media type without parameters, or several by '*'."),
+    ConfigurationOption(
+      "routes[].compression_min_size", .size, default: .text("1 KiB"), min: "64 B", max: "1 GiB",
+      reload: false, "Smaller bodies are not compressed."),
+    ConfigurationOption(
+      "routes[].compression_max_size", .size, default: .text("8 MiB"), min: "64 B", max: "1 GiB",
+      reload: false,
+      "Larger bodies are not compressed, nor those above store.memory.largest, which go to the disk "
+        + "as they arrive. At least compression_min_size, to which it is raised when not written."),
+    ConfigurationOption(
+      "routes[].compression_level", .count, default: .text("6"), min: "1", max: "9",
+      reload: false, "zlib's level: 1 is fast, 9 is small."),
   ]
 }

@@ -65,6 +65,8 @@ public final class Route: Sendable {
   public let tagFields: [[UInt8]]
   /// What a request for a range fetches when it is not stored.
   public let rangeFetching: RangeFetching
+  /// Which responses are stored gzip'd; nil: none.
+  public let compression: CompressionRules?
 
   /// A route of `pattern` to `origin` by `rules`.
   public init(
@@ -72,7 +74,7 @@ public final class Route: Sendable {
     coalesces: Bool = true,
     coalesceTimeout: TimeAmount = .seconds(10), showsCacheStatus: Bool = true,
     queryContentBytes: Int = 64 << 10, tagFields: [[UInt8]] = [],
-    rangeFetching: RangeFetching = .part
+    rangeFetching: RangeFetching = .part, compression: CompressionRules? = nil
   ) {
     self.name = name ?? pattern.text
     identity = RouteIdentity(name: self.name)
@@ -85,5 +87,6 @@ public final class Route: Sendable {
     self.queryContentBytes = queryContentBytes
     self.tagFields = tagFields
     self.rangeFetching = rangeFetching
+    self.compression = compression
   }
 }

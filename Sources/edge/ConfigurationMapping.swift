@@ -82,7 +82,10 @@ extension EdgeProxy.Route {
       coalesces: file.coalesce,
       coalesceTimeout: TimeAmount(file.coalesceTimeout), showsCacheStatus: file.debugHeaders,
       queryContentBytes: file.queryBodySizeBytes, tagFields: file.tags.map { Array($0.utf8) },
-      rangeFetching: file.ranges == .part ? .part : .whole)
+      rangeFetching: file.ranges == .part ? .part : .whole,
+      compression: file.compression.map {
+        CompressionRules(types: $0.types, sizes: $0.sizeBytes, level: $0.level)
+      })
   }
 }
 

@@ -28,12 +28,15 @@ struct EdgeService: Service {
   let readiness: Readiness
   let alerts: AdminAlerts
   let accessLog: AccessLog?
+  /// Where long work goes that is no event loop's.
+  let background: NIOThreadPool
 
   /// Starts everything; throws the first thing that cannot be had. The caller ends the process
   /// then, and with it what was started.
   static func start(_ configuration: EdgeConfiguration, logger: Logger) async throws -> EdgeService
   {
     raiseDescriptorLimit()
+    HeapStatistics.keepFreePages()
     let accessLog = try configuration.log.access.map { try openAccessLog($0, configuration) }
     let group = MultiThreadedEventLoopGroup(
       numberOfThreads: configuration.threads ?? System.coreCount)
@@ -43,8 +46,12 @@ struct EdgeService: Service {
       configuration: OriginClient.Configuration(configuration), eventLoops: loops)
     let store = try CacheStore.Store(
       configuration: CacheStore.Store.Configuration(configuration), logger: logger)
+    // One thread: compression must not take the cores from the loops.
+    let background = NIOThreadPool(numberOfThreads: 1)
+    background.start()
     let shared = ProxyShared(
-      configuration: ProxyConfiguration(configuration), store: store, transport: transport)
+      configuration: ProxyConfiguration(configuration), store: store, transport: transport,
+      background: { work in background.submit { _ in work() } })
     let server = try await HTTPServer<ProxyLoop>.start(
       ServerConfiguration(configuration), on: group, logger: logger
     ) { loop, index in
@@ -53,7 +60,9 @@ struct EdgeService: Service {
         accessLog: accessLog?.makeWriter())
     }
     store.start()
-    MetricSources(store: store, transport: transport, server: server).register(in: metrics)
+    MetricSources(
+      store: store, transport: transport, server: server, compressor: shared.compressor
+    ).register(in: metrics)
     let readiness = Readiness()
     let alerts = AdminAlerts(metrics: metrics, loop: loops[0], logger: logger)
     let backend = AdminService(
@@ -79,8 +88,7 @@ struct EdgeService: Service {
     return EdgeService(
       configuration: configuration, logger: logger, group: group, store: store,
       transport: transport, server: server, admin: admin, readiness: readiness,
-      alerts: alerts,
-      accessLog: accessLog)
+      alerts: alerts, accessLog: accessLog, background: background)
   }
 
   /// Takes all the file descriptors that the system allows: connections, origins and segments each
@@ -112,6 +120,7 @@ struct EdgeService: Service {
     await admin?.stop()
     alerts.stop()
     transport.shutdown()
+    try? await background.shutdownGracefully()
     await store.shutdown(deadline: .now() + .seconds(10))
     try await group.shutdownGracefully()
     accessLog?.close()

@@ -9,10 +9,13 @@ struct MetricSources {
   let store: Store
   let transport: CurlTransport
   let server: HTTPServer<ProxyLoop>
+  let compressor: ObjectCompressor
 
   /// Registers every source; call once.
   func register(in metrics: Metrics) {
     registerMemory(metrics)
+    registerHeap(metrics)
+    registerCompression(metrics)
     registerDisk(metrics)
     registerInvalidation(metrics)
     registerFront(metrics)

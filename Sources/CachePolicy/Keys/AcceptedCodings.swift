@@ -55,6 +55,12 @@ struct AcceptedCodings {
     return result
   }
 
+  /// The quality of gzip in thousandths; 0: not accepted.
+  var gzipQuality: Int16 { accepted[1] }
+
+  /// The quality of content without a coding, in thousandths; 0: not accepted.
+  var identityQuality: Int16 { accepted[Self.identity] }
+
   private func isIdentityWanted(_ accepted: SIMD4<Int16>) -> Bool {
     var isOnly = true
     for index in 0..<Self.identity where accepted[index] > 0 {

@@ -334,13 +334,16 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
         if let spool {
           outdated = nil
           _ = loop.shared.store.finishSpool(
-            spool, hash: hash, key: key, head: lines, metadata: head.metadata,
+            spool, hash: hash, key: key, head: lines,
+            metadata: head.metadata.asStored(bodyBytes: receivedBytes, isSpooled: true, route),
             tags: head.tags)
         } else {
-          insert(
-            StoredObject.make(
-              hash: hash, key: key, head: lines, body: .buffers(fill.body()),
-              metadata: head.metadata, tags: head.tags))
+          let object = StoredObject.make(
+            hash: hash, key: key, head: lines, body: .buffers(fill.body()),
+            metadata: head.metadata.asStored(bodyBytes: receivedBytes, isSpooled: false, route),
+            tags: head.tags)
+          insert(object)
+          loop.transformIfWanted(object, request.head, route)
         }
       }
     }

@@ -66,6 +66,14 @@ final class FillHead: Sendable {
   }
 }
 
+extension FillHead {
+  /// Whether what is stored of it will answer by Accept-Encoding, and its lines do not say so.
+  var isNegotiated: Bool {
+    refusal == nil && (metadata.kind == .compressible || metadata.kind == .inflatable)
+      && !lines.withUnsafeReadableBytes(StoredLines.varyByCoding)
+  }
+}
+
 /// An interim response of the origin (RFC 9110 section 15.2): passed on, never stored.
 struct InterimResponse: Sendable {
   let status: Int

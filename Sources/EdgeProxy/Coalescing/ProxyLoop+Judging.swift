@@ -53,7 +53,7 @@ extension ProxyLoop {
     for request: JudgedRequest
   ) -> FillHead {
     let route = shared.routes.routes[request.routeIndex]
-    let metadata = FillHead.metadata(
+    var metadata = FillHead.metadata(
       of: fields, status: response.status, freshness: freshness, route: route.identity.value,
       fetchSequence: request.fetchSequence)
     let primaryKey = primaryKey(for: request, fields: fields, route: route)
@@ -61,10 +61,30 @@ extension ProxyLoop {
       return FillHead(
         passing: response, refusal: .varyAll, isKeyUncacheable: true, via: shared.via)
     }
+    metadata.kind = kind(
+      fields, of: response, freshness.flags, for: request, by: route.compression)
     return FillHead(
       storing: fields, response: response, freshness: freshness, metadata: metadata,
       variants: variants, request: request.head, rules: route.rules.key,
       primaryKey: primaryKey, via: shared.via, tags: tags(of: fields, request.head, route))
+  }
+
+  /// Whether a response may get a second form beside the one in which it is stored first.
+  private func kind(
+    _ fields: FieldBlock, of response: OriginResponseHead, _ flags: FreshnessFlags,
+    for request: JudgedRequest, by compression: CompressionRules?
+  ) -> ObjectMetadata.Kind {
+    guard let compression else { return .response }
+    let (status, length) = (response.status, response.contentLength)
+    if compression.cover(status: status, fields: fields, contentLength: length, flags: flags),
+      // A variant that no client takes gzip'd stays as it is.
+      !fields.variesByCoding || CodingPreference(request.head.fields).acceptsGzip
+    {
+      return .compressible
+    }
+    return compression.coverGzip(
+      status: status, fields: fields, contentLength: length, flags: flags)
+      ? .inflatable : .response
   }
 
   /// Whether the response is an error that what is stored may stand in for: it must not take the
@@ -124,10 +144,18 @@ extension ProxyLoop {
       shared.store.remove(object.hash)
       return nil
     }
-    let metadata = FillHead.metadata(
+    var metadata = FillHead.metadata(
       of: fields, status: Int(object.metadata.status), freshness: freshness,
       route: route.identity.value, fetchSequence: request.fetchSequence)
     let tags = tags(of: fields, request.head, route)
+    if let compressed = CompressedObject(object) {
+      return compressed.freshened(fields, metadata: metadata, tags: tags)
+    }
+    if object.kind == .compressible || object.kind == .inflatable,
+      !freshness.flags.contains(.noTransform)
+    {
+      metadata.kind = object.kind
+    }
     return fields.bytes.withUnsafeReadableBytes { head in
       PartialObject(object)?.freshened(lines: head, metadata: metadata, tags: tags)
         ?? object.withKey {

@@ -56,7 +56,7 @@ extension ObjectDetail {
     }
     kind =
       switch metadata.kind {
-      case .response: "response"
+      case .response, .compressible, .compressed, .inflatable: "response"
       case .variantList: "variants"
       case .partial: "parts"
       }

@@ -49,7 +49,7 @@ extension ProxyLoop {
       byte >= 0x20 && byte < 0x7F ? String(UnicodeScalar(byte)) : " "
     }.joined()
     explanation.keyHash = found.hash.text
-    if let object = found.object, object.metadata.kind == .response {
+    if let object = found.object, object.isWhole {
       explanation.stored = Explanation.Stored(object, tier: tier, now: clock.wallSeconds)
     }
     explanation.variants = variants(primaryCount: found.primaryCount)

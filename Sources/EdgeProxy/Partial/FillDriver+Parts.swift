@@ -137,7 +137,7 @@ extension FillDriver {
         hash, key: key, nowSeconds: loop.clock.wallSeconds)
       {
         // The whole has come in meanwhile, from a fetch that began no earlier.
-        if present.metadata.kind == .response, present.fetchBeganNoEarlier(than: head) { return }
+        if present.isWhole, present.fetchBeganNoEarlier(than: head) { return }
         content = Self.content(of: present, fitting: head) ?? content
       }
       content.insert(fill.body(), at: stretch)

@@ -91,7 +91,7 @@ extension RangeFetch {
   ) -> RangeFetch? {
     let asked = AskedRange(request)
     let clientIfRange = request.fields.withFirst(.ifRange) { ByteBuffer(bytes: $0) }
-    if let stored, stored.metadata.kind == .response { return nil }
+    if let stored, stored.isWhole { return nil }
     if !isCovered, let partial = stored.flatMap({ PartialObject($0) }),
       let base = base(partial, request, fetching: fetching, needsWhole: needsWhole)
     {

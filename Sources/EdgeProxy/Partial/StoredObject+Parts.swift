@@ -2,13 +2,21 @@ import CacheStore
 import HTTPMessage
 
 extension StoredObject {
-  /// The field lines of the head: all of it, but for the table of a partial object.
+  /// The field lines of the head: all of it, but for what stands before them in a partial or a
+  /// compressed object.
   func withLines<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    if metadata.kind == .partial, let partial = PartialObject(self) {
-      return partial.withLines(body)
+    switch kind {
+    case .partial:
+      if let partial = PartialObject(self) { return partial.withLines(body) }
+    case .compressed:
+      if let compressed = CompressedObject(self) { return compressed.withLines(body) }
+    case .response, .compressible, .inflatable, .variantList: break
     }
     return withHead(body)
   }
+
+  /// Whether it is a response with the whole of its body, in whatever form.
+  var isWhole: Bool { kind.isWholeResponse }
 
   /// The answer from stored parts, which must hold what the request asks for.
   func partialAnswer(to request: RequestHead, boundary: @autoclosure () -> UInt64) -> StoredAnswer {
@@ -21,7 +29,7 @@ extension StoredObject {
   /// Whether it holds all that the answer to `request` needs.
   func holdsAnswer(to request: RequestHead) -> Bool {
     switch metadata.kind {
-    case .response: true
+    case .response, .compressible, .compressed, .inflatable: true
     case .partial: PartialObject(self)?.answer(to: request, boundary: 0) != nil
     case .variantList: false
     }

@@ -128,7 +128,7 @@ extension ProxyLoop {
     clock.refresh()
     guard let (head, routeIndex, found) = lookUpStored(key) else { return completion(false) }
     if found.verdict == .fresh { return completion(true) }
-    guard let object = found.object, object.metadata.kind == .response else {
+    guard let object = found.object, object.isWhole else {
       return completion(false)
     }
     var primaryKey = self.key

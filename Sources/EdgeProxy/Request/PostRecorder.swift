@@ -11,15 +11,17 @@ struct PostRecorder {
   private let head: FillHead
   private let store: Store
   private let limitBytes: Int
+  private let route: Route
   private var chunks: [ByteBuffer] = []
   private var count = 0
   private var spool: SpoolWriter?
   private var isGivenUp = false
 
   /// A recorder of a response whose judgement is `head`; nil when that is not stored.
-  init?(_ head: FillHead, store: Store, limitBytes: Int) {
+  init?(_ head: FillHead, store: Store, limitBytes: Int, route: Route) {
     guard head.refusal == nil else { return nil }
     self.head = head
+    self.route = route
     self.store = store
     self.limitBytes = limitBytes
   }
@@ -46,13 +48,15 @@ struct PostRecorder {
     head.storedKey.withUnsafeReadableBytes { key in
       head.lines.withUnsafeReadableBytes { lines in
         let hash = store.hasher.hash(key)
+        let metadata = head.metadata.asStored(
+          bodyBytes: count, isSpooled: spool != nil, route)
         if let spool {
           _ = store.finishSpool(
-            spool, hash: hash, key: key, head: lines, metadata: head.metadata, tags: head.tags)
+            spool, hash: hash, key: key, head: lines, metadata: metadata, tags: head.tags)
         } else {
           store.insert(
             StoredObject.make(
-              hash: hash, key: key, head: lines, body: .buffers(chunks), metadata: head.metadata,
+              hash: hash, key: key, head: lines, body: .buffers(chunks), metadata: metadata,
               tags: head.tags))
         }
       }

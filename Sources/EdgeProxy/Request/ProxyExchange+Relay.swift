@@ -40,7 +40,7 @@ extension ProxyExchange {
       ? (StorePolicy.selects(stored: stored, notModified: response) ? .freshen : .none)
       : StorePolicy.headUpdates(
         stored: stored, storedStatus: Int(object.metadata.status),
-        storedLength: PartialObject(object)?.table.completeLength ?? object.bodyCount,
+        storedLength: object.originCount,
         response: response)
     switch update {
     case .none: break
@@ -76,7 +76,7 @@ extension ProxyExchange {
     request.key = loop.key
     return PostRecorder(
       loop.judge(response, for: request), store: loop.shared.store,
-      limitBytes: loop.shared.configuration.largestMemoryObjectBytes)
+      limitBytes: loop.shared.configuration.largestMemoryObjectBytes, route: route)
   }
 
   private func judgedRequest(sentAt requestTimeSeconds: Int64) -> JudgedRequest {

@@ -126,6 +126,12 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     let answer = object.answer(to: head, boundary: loop.randomNumber())
     sentStatus = answer.status
     loop.start(answer, of: object, machine.outcome, head: head, route: route, writer: writer)
+    loop.transformIfWanted(object, head, route)
+    if answer.coding == .inflated {
+      let delivery = InflatedBodyDelivery(exchange: self, object: object, pieces: answer.pieces)
+      self.delivery = delivery
+      return delivery.pump()
+    }
     let delivery = StoredBodyDelivery(exchange: self, object: object, pieces: answer.pieces)
     self.delivery = delivery
     delivery.pump()
@@ -291,6 +297,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     loop.makeAddedLines(
       machine.outcome, ageSeconds: fillHead.ageSeconds, head: head, route: route)
     if let extra = answer.extraLines { loop.addedLines.writeImmutableBuffer(extra) }
+    if fillHead.isNegotiated { loop.addVary() }
     let lines = (isLeader ? fillHead.ownLines : nil) ?? fillHead.lines
     lines.withUnsafeReadableBytes {
       loop.start(answer, storedLines: $0, writer: writer)

@@ -20,21 +20,20 @@ extension ProxyLoop {
   ) {
     var status = Int(object.metadata.status)
     if head.fields.presence.intersects(StoredAnswer.specialFields) || head.method != .get
-      || status == 204
+      || status == 204 || object.kind == .compressed
     {
       let answer = object.answer(to: head, boundary: randomNumber())
       status = answer.status
       start(answer, of: object, outcome, head: head, route: route, writer: writer)
-      for piece in answer.pieces {
-        switch piece {
-        case .body(let range): object.writeBody(range, to: writer)
-        case .text(let text): writer.write(text)
-        }
+      guard write(answer, of: object, to: writer) else {
+        return cutInflating(
+          object, status, outcome, head: head, started: started, writer: writer)
       }
     } else {
       makeAddedLines(
         outcome, ageSeconds: object.metadata.freshness.age(now: clock.wallSeconds), head: head,
         route: route)
+      if object.isNegotiated { addVary() }
       addedLines.withUnsafeReadableBytes { added in
         object.withParts { stored, body in
           writer.start(
@@ -45,6 +44,7 @@ extension ProxyLoop {
       }
       for chunk in object.bodyChunks { writer.write(chunk) }
     }
+    transformIfWanted(object, head, route)
     let bytes = writer.contentBytesWritten
     let remoteAddress = accessLog == nil ? nil : writer.remoteAddress
     writer.finish(trailers: nil)
@@ -63,6 +63,7 @@ extension ProxyLoop {
       outcome, ageSeconds: object.metadata.freshness.age(now: clock.wallSeconds), head: head,
       route: route)
     if let extra = answer.extraLines { addedLines.writeImmutableBuffer(extra) }
+    if object.isNegotiated { return startNegotiated(answer, of: object, writer: writer) }
     object.withLines { stored in
       start(answer, storedLines: stored, writer: writer)
     }

@@ -13,6 +13,8 @@ public final class ProxyShared: Sendable {
   let store: Store
   let transport: any OriginTransport
   let registry: FillRegistry
+  /// Makes the gzip'd forms of stored responses.
+  public let compressor: ObjectCompressor
   /// The edge's name in Via, as a field value (RFC 9110 section 7.6.3).
   let via: ByteBuffer
   let name: ByteBuffer
@@ -23,14 +25,17 @@ public final class ProxyShared: Sendable {
   private let queriesExist = Atomic(false)
 
   /// The shared part over a store and a transport.
+  /// - Parameter background: runs long work off the event loops; without one it runs at once.
   public init(
-    configuration: ProxyConfiguration, store: Store, transport: any OriginTransport
+    configuration: ProxyConfiguration, store: Store, transport: any OriginTransport,
+    background: @escaping ObjectCompressor.Executor = { $0() }
   ) {
     self.configuration = configuration
     self.store = store
     self.transport = transport
     routes = RouteTable(configuration.routes)
     registry = FillRegistry(uncacheableLimit: configuration.uncacheableKeyLimit)
+    compressor = ObjectCompressor(store: store, execute: background)
     via = ByteBuffer(string: "1.1 " + configuration.name)
     name = ByteBuffer(string: configuration.name)
   }
@@ -128,7 +133,7 @@ public final class ProxyLoop: RequestResponder {
     }
     guard machine.handle(.received(pass: nil)) == .lookUp else { return nil }
     let found = lookUp(head, route: route)
-    if found.verdict == .fresh, let object = found.object, object.diskBody == nil {
+    if found.verdict == .fresh, let object = found.object, isDeliveredAtOnce(object, to: head) {
       _ = machine.handle(.lookedUp(.fresh))
       machine.outcome.remainingSeconds = found.remainingSeconds
       deliver(object, machine.outcome, to: head, route: route, started: started, writer: writer)
@@ -239,10 +244,10 @@ public final class ProxyLoop: RequestResponder {
     var judged = found
     judged.object = object
     judged.location = nil
-    if object.metadata.kind == .partial {
-      judgeParts(object, &judged, head, route)
-    } else {
-      judge(object, &judged, head, route)
+    switch object.kind {
+    case .partial: judgeParts(object, &judged, head, route)
+    case .compressed: judgeCompressed(object, &judged, head, route)
+    case .response, .compressible, .inflatable, .variantList: judge(object, &judged, head, route)
     }
     return judged
   }
@@ -271,8 +276,9 @@ public final class ProxyLoop: RequestResponder {
     switch result {
     case .memory(let object):
       found.object = object
-      switch object.metadata.kind {
-      case .response: judge(object, &found, head, route)
+      switch object.kind {
+      case .response, .compressible, .inflatable: judge(object, &found, head, route)
+      case .compressed: judgeCompressed(object, &found, head, route)
       case .partial: judgeParts(object, &found, head, route)
       case .variantList: break
       }

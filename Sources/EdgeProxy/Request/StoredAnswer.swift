@@ -23,6 +23,8 @@ struct StoredAnswer {
   var extraLines: ByteBuffer?
   /// Stored lines that must not be sent with this answer.
   var excludedFields: KnownFieldSet = []
+  /// The form of the content, where it is stored gzip'd.
+  var coding = AnswerCoding.stored
 
   /// The preconditions and ranges that make a request more than a plain one.
   static let specialFields: KnownFieldSet = [
@@ -53,9 +55,10 @@ struct StoredAnswer {
 extension StoredAnswer {
   /// Evaluates the request's preconditions and Range against a response whose content has `count`
   /// bytes (RFC 9110 sections 13.2.2 and 14.2). O(ranges).
+  /// - Parameter allowsRanges: false leaves Range out of account, as a server may.
   init(
     to request: RequestHead, status: Int, count: Int, etag: UnsafeRawBufferPointer?,
-    lastModifiedSeconds: Int64?, dateSeconds: Int64
+    lastModifiedSeconds: Int64?, dateSeconds: Int64, allowsRanges: Bool = true
   ) {
     self.init(whole: count, status: status, isHead: request.method == .head)
     switch ConditionalPolicy.evaluate(
@@ -73,7 +76,8 @@ extension StoredAnswer {
       return
     case .proceed: break
     }
-    guard status == 200, request.method == .get, request.fields.occurrences(of: .range) == 1,
+    guard allowsRanges, status == 200, request.method == .get,
+      request.fields.occurrences(of: .range) == 1,
       ConditionalPolicy.rangeApplies(
         request: request, etag: etag, lastModifiedSeconds: lastModifiedSeconds,
         dateSeconds: dateSeconds),
@@ -156,6 +160,15 @@ extension StoredAnswer {
 }
 
 extension StoredObject {
+  /// Bytes of the content as the origin sent it.
+  var originCount: Int {
+    if let partial = PartialObject(self) { return partial.table.completeLength }
+    guard let compressed = CompressedObject(self), !compressed.marks.contains(.isOriginGzip) else {
+      return bodyCount
+    }
+    return compressed.plainCount
+  }
+
   /// Calls `body` with the entity tag's value, or with nil when there is none.
   func withEntityTagIfAny<Result>(_ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
     let place = TextRange(
@@ -171,7 +184,10 @@ extension StoredObject {
 
   /// The answer that this stored response gives to `request`.
   func answer(to request: RequestHead, boundary: @autoclosure () -> UInt64) -> StoredAnswer {
-    if metadata.kind == .partial { return partialAnswer(to: request, boundary: boundary()) }
+    if kind == .partial { return partialAnswer(to: request, boundary: boundary()) }
+    if let compressed = CompressedObject(self) {
+      return compressed.answer(to: request, boundary: boundary())
+    }
     let status = Int(metadata.status)
     guard request.fields.presence.intersects(StoredAnswer.specialFields) else {
       return StoredAnswer(whole: bodyCount, status: status, isHead: request.method == .head)

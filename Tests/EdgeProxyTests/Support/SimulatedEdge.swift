@@ -23,7 +23,7 @@ final class SimulatedEdge {
   init(
     _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
     rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
-    tagFields: [String] = [], routes: [Route]? = nil,
+    tagFields: [String] = [], compression: CompressionRules? = nil, routes: [Route]? = nil,
     purge: PurgeAccess? = nil
   ) throws {
     store = try Store(
@@ -32,7 +32,8 @@ final class SimulatedEdge {
     let pattern = try #require(RoutePattern("/*"))
     let route = Route(
       pattern: pattern, origin: 0, rules: rules, coalesceTimeout: coalesceTimeout,
-      tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching)
+      tagFields: tagFields.map { Array($0.utf8) }, rangeFetching: rangeFetching,
+      compression: compression)
     var configuration = ProxyConfiguration(routes: routes ?? [route])
     configuration.largestMemoryObjectBytes = largestObjectBytes
     configuration.purge = purge
@@ -46,13 +47,18 @@ final class SimulatedEdge {
   /// Sends a request with these pieces of content; the client shows what comes back.
   @discardableResult
   func request(_ text: String, content: [String] = []) throws -> SimulatedClient {
+    let client = SimulatedClient(eventLoop: eventLoop)
+    client.content = content
+    try send(text, to: client)
+    return client
+  }
+
+  /// Sends a request of this client.
+  func send(_ text: String, to client: SimulatedClient) throws {
     var parser = HTTP1RequestParser(limits: HeadLimits())
     var buffer = ByteBuffer(string: text.replacing("\n", with: "\r\n") + "\r\n")
     let head = try #require(try parser.parse(&buffer, isSecure: false))
-    let client = SimulatedClient(eventLoop: eventLoop)
-    client.content = content
     client.exchange = proxy.respond(to: head, writer: client)
-    return client
   }
 
   /// Sends a GET for `path` with more header lines.
@@ -78,6 +84,8 @@ final class SimulatedClient: ResponseWriter {
   var fields = FieldBlock()
   var framing: ResponseFraming?
   var body = ""
+  /// The same, byte for byte.
+  var bytes: [UInt8] = []
   var isFinished = false
   var isAborted = false
   var isWritable = true
@@ -101,8 +109,15 @@ final class SimulatedClient: ResponseWriter {
     fields = FieldBlock(lines: lines)
   }
 
-  func write(bytes: UnsafeRawBufferPointer) { body += bytes.text }
-  func write(_ chunk: ByteBuffer) { body += String(buffer: chunk) }
+  /// Bytes after which it takes no more until the test says so.
+  var takesBytes = Int.max
+
+  func write(bytes: UnsafeRawBufferPointer) {
+    body += bytes.text
+    self.bytes += bytes
+    if self.bytes.count >= takesBytes { isWritable = false }
+  }
+  func write(_ chunk: ByteBuffer) { chunk.withUnsafeReadableBytes { write(bytes: $0) } }
 
   func finish(trailers: FieldBlock?) {
     #expect(!isFinished && !isAborted, "a second end")
@@ -213,6 +228,10 @@ final class ScriptedFetch: OriginFetch, @unchecked Sendable {
     if let length { block.append("Content-Length", "\(length)") }
     receiver.originHead(
       OriginResponseHead(status: status, fields: block, contentLength: length))
+  }
+
+  func chunk(_ bytes: [UInt8]) {
+    if !isCancelled { receiver.originChunk(ByteBuffer(bytes: bytes)) }
   }
 
   func chunk(_ text: String) {
