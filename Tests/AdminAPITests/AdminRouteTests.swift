@@ -132,7 +132,7 @@ struct AdminRouteTests {
   @Test func wrongMethodsNameTheRightOnes() async throws {
     try await AdminFixture.run { admin in
       for (method, target, allow) in [
-        ("GET", "/v1/invalidations", "POST"), ("DELETE", "/v1/invalidations", "POST"),
+        ("GET", "/v1/purge", "POST"), ("DELETE", "/v1/invalidations", "POST, GET, HEAD"),
         ("POST", "/v1/status", "GET, HEAD"), ("PUT", "/metrics", "GET, HEAD"),
         ("POST", "/healthz", "GET, HEAD"),
       ] {

@@ -55,7 +55,7 @@ import Testing
     try check([hit, miss, miss, hit, hit], "--ignore-query", "--url", "/b")
     try check([miss, hit, hit, hit, hit], "--route", "images")
     try check([hit, hit, hit, miss, hit], "--status", "404")
-    try check([hit, miss, miss, miss, miss], "--tag", "t1")
+    try check([miss, miss, miss, miss, miss], "--tag", "t1")
     try check([miss, miss, miss, miss, miss], "--group", "http://127.0.0.1:\(port) scripts")
     try check([miss, miss, miss, miss, miss], "--host", "127.0.0.1:\(port)")
     try check([hit, hit, hit, hit, hit], "--host", "other.example")

@@ -79,8 +79,8 @@ struct SignatureVerifier: Sendable {
     let isEqual = ConstantTime.areEqual(Array(expected.utf8), Array(authorization.signature.utf8))
     guard isEqual, let key else {
       throw Refusal(
-        message: "The signature is not that of a key in admin.cloudfront.keys. Check access key "
-          + "and secret, and that nothing between client and edge changes the request.")
+        message: "The signature is not that of a key in admin.cloudfront.keys. Check both halves "
+          + "of the access key, and that nothing between client and edge changes the request.")
     }
     return key.id
   }

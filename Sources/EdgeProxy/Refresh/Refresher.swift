@@ -79,7 +79,8 @@ private final class RefreshRun: @unchecked Sendable {
   private let keys: [[UInt8]]
   private let loop: ProxyLoop
   private let pace: Refresher.Pace
-  private let done: @Sendable (Refresher.Result) -> Void
+  /// Nil once it has been called: the pace's last timer comes after the end.
+  private var done: (@Sendable (Refresher.Result) -> Void)?
   private var next = 0
   private var running = 0
   private var result = Refresher.Result()
@@ -97,7 +98,10 @@ private final class RefreshRun: @unchecked Sendable {
 
   func start() {
     if next == keys.count {
-      if running == 0 { done(result) }
+      if running == 0, let done {
+        self.done = nil
+        done(result)
+      }
       return
     }
     guard running < pace.concurrency, !isWaiting else { return }
