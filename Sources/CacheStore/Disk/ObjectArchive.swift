@@ -82,25 +82,16 @@ struct ObjectArchive {
     var bodyCount: Int
 
     func encoded() -> [UInt8] {
-      let tagCount = TagList.countByte(tags.count)
-      let hashes = tagCount == TagList.tooManyMark ? [] : tags.map(\.littleEndian)
-      let metadataCount = RecordMetadata.count(tagBytes: hashes.count * 8)
+      let stored = RecordMetadata(metadata, tags: tags).encoded()
       var bytes: [UInt8] = []
       bytes.append(littleEndian: UInt32(key.count))
       bytes.append(littleEndian: UInt32(head.count))
-      bytes.append(littleEndian: UInt32(metadataCount))
+      bytes.append(littleEndian: UInt32(stored.count))
       bytes.append(littleEndian: UInt32(isMarkedStale ? 1 : 0))
       bytes.append(littleEndian: UInt64(bodyCount))
       bytes += key
       bytes += head
-      let start = bytes.count
-      bytes += [UInt8](repeating: 0, count: metadataCount)
-      bytes.withUnsafeMutableBytes { all in
-        hashes.withUnsafeBytes { hashes in
-          RecordMetadata.encode(
-            metadata, tagCount: tagCount, tags: hashes, into: all.slice(start, metadataCount))
-        }
-      }
+      bytes += stored
       return bytes
     }
 
@@ -115,15 +106,13 @@ struct ObjectArchive {
         let metadataCount = Int(bytes.load(8, as: UInt32.self))
         guard objectBytes + keyCount + headCount + metadataCount == bytes.count else { return nil }
         let place = objectBytes + keyCount + headCount
-        let stored = bytes.slice(place, metadataCount)
-        guard metadataCount >= RecordMetadata.byteCount,
-          let metadata = RecordMetadata.decode(stored),
-          let tags = RecordMetadata.decodeTags(stored)
-        else { return nil }
+        guard let stored = RecordMetadata.decode(bytes.slice(place, metadataCount)) else {
+          return nil
+        }
         return Entry(
           key: [UInt8](bytes.slice(objectBytes, keyCount)),
-          head: [UInt8](bytes.slice(objectBytes + keyCount, headCount)), metadata: metadata,
-          tags: tags.storedHashes, isMarkedStale: bytes.load(12, as: UInt32.self) & 1 == 1,
+          head: [UInt8](bytes.slice(objectBytes + keyCount, headCount)),
+          metadata: stored.metadata, tags: stored.storedHashes, isMarkedStale: bytes.load(12, as: UInt32.self) & 1 == 1,
           bodyCount: bodyCount)
       }
     }

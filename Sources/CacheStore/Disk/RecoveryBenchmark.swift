@@ -64,7 +64,8 @@ package enum RecoveryBenchmark {
   ) throws {
     let name = SegmentFormat.fileName(generation, .shared)
     let file = try device.open(directories.segments + "/" + name, .create)
-    try file.write(SegmentFormat.header(generation: generation, kind: .shared), at: 0)
+    try file.write(
+      SegmentFormat.header(generation: generation, kind: .shared, sealing: .checksum), at: 0)
     try file.write([0], at: DiskFormat.largestSegmentBytes - 1)
   }
 

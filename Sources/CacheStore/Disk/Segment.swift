@@ -128,7 +128,7 @@ final class Segment: Sendable {
 
   /// Marks it gone; readers that have the file keep it.
   func noteRemoved() {
-    let released = state.withLock { state -> (any BlockFile)? in
+    let released = state.withLock { state -> SegmentFile? in
       state.isRemoved = true
       state.openFooter = nil
       return state.file.take()
