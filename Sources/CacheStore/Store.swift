@@ -36,13 +36,8 @@ public final class Store: Sendable {
   /// - Throws: ``StoreError`` when the disk tier's directory can't be used.
   public convenience init(configuration: Configuration, logger: Logger) throws(StoreError) {
     var disk: DiskTier?
-    var keys: StoreKeys?
-    if var diskConfiguration = configuration.disk {
-      if let encryption = configuration.encryption {
-        keys = try StoreKeys.open(encryption, nowSeconds: wallClockSeconds(), logger: logger)
-        diskConfiguration.keyRing = keys?.ring
-        diskConfiguration.encrypts = encryption.encrypts
-      }
+    let (diskConfiguration, keys) = try configuration.openKeys(logger: logger)
+    if let diskConfiguration {
       disk = try DiskTier(configuration: diskConfiguration, logger: logger)
     }
     self.init(

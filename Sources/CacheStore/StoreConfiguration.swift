@@ -1,3 +1,5 @@
+import Logging
+
 extension Store {
   /// Sizes and limits of a store.
   public struct Configuration: Sendable {
@@ -39,5 +41,25 @@ extension Store {
     case disk(DiskLocation)
     /// Nowhere.
     case absent
+  }
+}
+
+extension Store.Configuration {
+  /// The disk tier with its keys, for a program that opens it while no edge does; nil when there is
+  /// none.
+  /// - Throws: ``StoreError`` when the keys can't be used, or an edge uses them.
+  public func diskWithKeys(logger: Logger) throws(StoreError) -> DiskTier.Configuration? {
+    try openKeys(logger: logger).disk
+  }
+
+  /// The disk tier's configuration with the ring, and the keys' upkeep, whose lock ends with it.
+  func openKeys(
+    logger: Logger
+  ) throws(StoreError) -> (disk: DiskTier.Configuration?, keys: StoreKeys?) {
+    guard var disk, let encryption else { return (disk, nil) }
+    let keys = try StoreKeys.open(encryption, nowSeconds: wallClockSeconds(), logger: logger)
+    disk.keyRing = keys?.ring
+    disk.encrypts = encryption.encrypts
+    return (disk, keys)
   }
 }

@@ -1,4 +1,5 @@
 import AdminAPI
+import CacheStore
 import Logging
 import NIOCore
 import NIOPosix
@@ -8,11 +9,17 @@ import Observability
 struct AdminAlerts {
   let monitor: AlertMonitor
   private let ticks: RepeatedTask
+  /// In a smaller heap stacks and free lists weigh more than what objects leave between them.
+  private static let leastHeapBytes = 256 << 20
 
   /// Starts evaluating. The loop keeps the time, a thread of NIO's pool does the work.
-  init(metrics: Metrics, loop: any EventLoop, logger: Logger) {
+  init(metrics: Metrics, store: CacheStore.Store, loop: any EventLoop, logger: Logger) {
     let monitor = AlertMonitor(
-      metrics: metrics, memoryShare: { ProcessMemory.share }, fragmentation: { nil })
+      metrics: metrics, memoryShare: { ProcessMemory.share },
+      fragmentation: {
+        let heap = store.heap
+        return heap.residentBytes < Self.leastHeapBytes ? nil : heap.fragmentation
+      })
     monitor.register()
     let interval = TimeAmount.seconds(Int64(AlertMonitor.tickSeconds))
     ticks = loop.scheduleRepeatedAsyncTask(initialDelay: interval, delay: interval) { _ in

@@ -79,10 +79,10 @@ private func withDisk<Result: Sendable>(
   _ path: String, command: String,
   _ body: (DiskTier, any EventLoop) async throws -> Result
 ) async throws -> Result {
-  let configuration = try snapshotDiskConfiguration(path, command: command)
+  let named = try SnapshotDisk(path, command: command)
   let disk: DiskTier
   do {
-    disk = try DiskTier(configuration: configuration, logger: snapshotQuietLogger())
+    disk = try DiskTier(configuration: named.withKeys(), logger: snapshotQuietLogger())
   } catch StoreError.inUse(let path, _) {
     throw snapshotFailed(
       command, "the edge that uses \(path) is running; stop it first", code: 69)

@@ -71,7 +71,7 @@ struct EdgeService: Service {
       logger: logger)
     reloader.counters.register(in: metrics)
     let readiness = Readiness()
-    let alerts = AdminAlerts(metrics: metrics, loop: loops[0], logger: logger)
+    let alerts = AdminAlerts(metrics: metrics, store: store, loop: loops[0], logger: logger)
     let backend = AdminService(
       store: store, metrics: metrics, readiness: readiness, threadCount: loops.count,
       shared: shared,

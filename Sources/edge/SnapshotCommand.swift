@@ -25,9 +25,9 @@ struct SnapshotCommand: AsyncParsableCommand {
 
     func run() async throws {
       if listener.admin == nil {
-        let disk = try snapshotDiskConfiguration(listener.file.path, command: "create")
+        let disk = try SnapshotDisk(listener.file.path, command: "create")
         do {
-          let tier = try DiskTier(configuration: disk, logger: snapshotQuietLogger())
+          let tier = try DiskTier(configuration: disk.withKeys(), logger: snapshotQuietLogger())
           await tier.waitUntilReady()
           let result = await tier.keepSnapshot()
           tier.shutdown()
@@ -88,7 +88,7 @@ struct SnapshotCommand: AsyncParsableCommand {
     }
 
     private func local() throws -> [Row] {
-      let disk = try snapshotDiskConfiguration(listener.file.path, command: "list")
+      let disk = try SnapshotDisk(listener.file.path, command: "list")
       switch DiskTier.keptSnapshots(of: disk.path) {
       case .success(let kept):
         return kept.map {
@@ -134,7 +134,7 @@ struct SnapshotCommand: AsyncParsableCommand {
     var name: String
 
     func run() throws {
-      let disk = try snapshotDiskConfiguration(file.path, command: "restore")
+      let disk = try SnapshotDisk(file.path, command: "restore")
       do {
         var name = name
         if name == "latest" {
@@ -144,12 +144,12 @@ struct SnapshotCommand: AsyncParsableCommand {
           name = last.name
         }
         let restored = try DiskTier.restore(
-          name, configuration: disk, logger: snapshotQuietLogger())
+          name, configuration: disk.withKeys(), logger: snapshotQuietLogger())
         print(
           "restored \(restored.snapshot.name): \(restored.objectCount) objects; "
             + "\(restored.reclaimedCount) were reclaimed, \(restored.invalidatedCount) invalidated "
             + "meanwhile")
-      } catch SnapshotFailure.store(.inUse(let path, _)) {
+      } catch SnapshotFailure.store(.inUse(let path, _)), StoreError.inUse(let path, _) {
         throw snapshotFailed(
           "restore", "the edge that uses \(path) is running; stop it first", code: 69)
       } catch {
@@ -163,13 +163,27 @@ extension AdminClient.Answer {
   fileprivate var exitCode: Int32 { status == 401 ? 77 : 1 }
 }
 
-/// The disk tier of a configuration file; ends the command when there is none.
-func snapshotDiskConfiguration(_ path: String, command: String) throws -> DiskTier.Configuration {
-  let configuration = try loadConfiguration(path)
-  guard let disk = CacheStore.Store.Configuration(configuration).disk else {
-    throw snapshotFailed(command, "\(path) has no disk tier (store.disk)", code: 78)
+/// The disk tier of a configuration file.
+struct SnapshotDisk {
+  private let store: CacheStore.Store.Configuration
+  private let disk: DiskTier.Configuration
+
+  /// Reads the file; ends the command when it has no disk tier.
+  init(_ path: String, command: String) throws {
+    store = CacheStore.Store.Configuration(try loadConfiguration(path))
+    guard let disk = store.disk else {
+      throw snapshotFailed(command, "\(path) has no disk tier (store.disk)", code: 78)
+    }
+    self.disk = disk
   }
-  return disk
+
+  /// Its folder.
+  var path: String { disk.path }
+
+  /// The tier as the edge opens it, with the keys to what is sealed there.
+  func withKeys() throws(StoreError) -> DiskTier.Configuration {
+    try store.diskWithKeys(logger: snapshotQuietLogger()) ?? disk
+  }
 }
 
 /// Warnings and worse, to standard error.

@@ -28,10 +28,8 @@ import Testing
     let wanted = Array(text.utf8)
     return device.files { _ in true }.filter { path in
       guard let bytes = try? device.readFile(path) else { return false }
-      return bytes.withUnsafeBytes { bytes in
-        bytes.withMemoryRebound(to: UInt8.self) { bytes in
-          memmem(bytes.baseAddress ?? nil, bytes.count, wanted, wanted.count) != nil
-        }
+      return bytes.indices.contains { start in
+        bytes[start] == wanted[0] && bytes[start...].starts(with: wanted)
       }
     }
   }
