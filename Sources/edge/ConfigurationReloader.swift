@@ -91,13 +91,13 @@ actor ConfigurationReloader {
   private func take(_ new: EdgeConfiguration) async throws -> ReloadReport {
     let changes = ConfigurationChanges(from: latest, to: new)
     let former = shared.routes
-    let routes = try routes(of: new, former: former)
+    let routes = try self.routes(of: new, former: former)
     try await shared.replaceRoutes(by: routes, on: eventLoop)
     latest = new
-    let selectors = changes.routes.compactMap { selectors(for: $0.match, $0.change, former) }
+    let outdated = changes.routes.compactMap { self.outdated(by: $0.change, of: $0.match, former) }
     var isDurable = true
     for kind in [InvalidationKind.hard, .soft] {
-      let chosen = selectors.filter { $0.kind == kind }.map(\.selector)
+      let chosen = outdated.filter { $0.kind == kind }.map(\.selector)
       guard !chosen.isEmpty else { continue }
       isDurable = await store.invalidate(chosen, kind: kind).isDurable && isDurable
     }
@@ -130,8 +130,8 @@ actor ConfigurationReloader {
   }
 
   /// What a change of a route makes wrong, and how wrong.
-  private func selectors(
-    for match: String, _ change: ConfigurationChanges.RouteChange, _ former: [EdgeProxy.Route]
+  private func outdated(
+    by change: ConfigurationChanges.RouteChange, of match: String, _ former: [EdgeProxy.Route]
   ) -> (selector: InvalidationSelector, kind: InvalidationKind)? {
     guard change == .added else {
       return former.first { $0.pattern.text == match }.map {
