@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func realPeersTalkWithTLSOnBothSides() throws {
-    let certificate = try TestCertificate()
+    let certificate = try WebSocketCertificate()
     let server = try WebSocketPeer(certificate: certificate)
     let port = try freePort()
     let edge = try Edge(
@@ -163,7 +163,7 @@ private final class WebSocketPeer {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("fixtures/websocket_peer.py").path
 
-  init(certificate: TestCertificate? = nil) throws {
+  init(certificate: WebSocketCertificate? = nil) throws {
     let tls = certificate.map { ["--certificate", $0.file, "--key", $0.keyFile] } ?? []
     let process = try ChildProcess(
       "/usr/bin/env", [Self.python, "-u", Self.script, "serve"] + tls)
@@ -196,7 +196,7 @@ private final class WebSocketPeer {
 }
 
 /// A certificate for 127.0.0.1 that signs itself.
-private final class TestCertificate {
+private final class WebSocketCertificate {
   let folder: URL
   var file: String { folder.appendingPathComponent("a.pem").path }
   var keyFile: String { folder.appendingPathComponent("a.key").path }
