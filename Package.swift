@@ -10,6 +10,10 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// The store's random runs take minutes without the optimizer; overflow checks and preconditions
+/// stay in debug builds.
+let optimized = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -71,7 +75,7 @@ let package = Package(
         .product(name: "Atomics", package: "swift-atomics"),
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], exclude: ["Disk/StoredRecord.proto"], swiftSettings: settings),
+      ], exclude: ["Disk/StoredRecord.proto"], swiftSettings: optimized),
     .target(
       name: "EdgeProxy",
       dependencies: [
@@ -133,7 +137,7 @@ let package = Package(
       dependencies: [
         "CacheStore", "EdgeSecurity", nioEmbedded,
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], swiftSettings: settings),
+      ], swiftSettings: optimized),
     .testTarget(
       name: "EdgeProxyTests", dependencies: ["EdgeProxy", nioEmbedded], swiftSettings: settings),
     .testTarget(

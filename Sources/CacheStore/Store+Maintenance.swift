@@ -163,8 +163,8 @@ extension Store {
     return true
   }
 
-  /// Reads the heap's account every ten seconds, and gives free pages back when they are more than a
-  /// tenth of what is used, at most once a minute: both look at every free piece of the heap with
+  /// Reads the heap's account every ten seconds, and gives free pages back when they are more than
+  /// a tenth of what is used, at most once a minute: both look at every free piece of the heap with
   /// its arena locked, and allocations on the loops wait meanwhile.
   private func giveMemoryBack(nowSeconds: Int64) {
     guard isDue(maintenance.lastHeapReadSeconds, every: 10, nowSeconds: nowSeconds) else { return }

@@ -83,8 +83,8 @@ final class StoreFill {
 
     var text: String {
       """
-      \(objects) objects: key \(Self.format(each(keyBytes))), head \(Self.format(each(headBytes))), \
-      body \(Self.format(each(bodyBytes))) bytes each
+      \(objects) objects: key \(Self.format(each(keyBytes))), \
+      head \(Self.format(each(headBytes))), body \(Self.format(each(bodyBytes))) bytes each
       resident \(Self.format(each(residentBytes))), charged \(Self.format(each(chargedBytes))) \
       bytes an object
       bookkeeping \(Self.format(bookkeepingBytes)) bytes an object beside key, head and body; \

@@ -17,7 +17,7 @@ struct SimulateCommand: ParsableCommand {
 
   @Option(
     help:
-      "The eviction policy: \(MemorySimulation.Policy.allCases.map(\.rawValue).joined(separator: ", "))."
+      "The eviction policy: \(MemorySimulation.Policy.names)."
   )
   var policy = MemorySimulation.Policy.sizeClassedS3FIFO
 

@@ -91,7 +91,8 @@ struct ResponseHeadParser {
   /// Takes one line; the event when it completed a head.
   ///
   /// The interim heads of a response count toward the same limit as its final head, which bounds
-  /// their number. Trailer fields are ``ChunkedContent``'s: lines behind the head count for nothing.
+  /// their number. Trailer fields are ``ChunkedContent``'s: lines behind the head count for
+  /// nothing.
   mutating func receive(_ raw: UnsafeRawBufferPointer) throws(ResponseFault) -> Event? {
     if section == .content { return nil }
     receivedBytes += raw.count

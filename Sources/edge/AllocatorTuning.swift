@@ -2,8 +2,8 @@ import Glibc
 
 /// Has the C library keep more freed blocks with each thread.
 ///
-/// By default glibc keeps 7 of a size; a burst of 64 concurrent misses frees and allocates ten times
-/// as many, and those beyond went to the shared arena and back: a tenth of a miss's CPU time
+/// By default glibc keeps 7 of a size; a burst of 64 concurrent misses frees and allocates ten
+/// times as many, and those beyond went to the shared arena and back: a tenth of a miss's CPU time
 /// (Benchmarks/RESULTS.md). The number can be given in the environment only, which is read before
 /// the program begins, so the program starts itself anew once, in the same process.
 enum AllocatorTuning {

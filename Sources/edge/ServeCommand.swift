@@ -13,8 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
       limits.drain, and exits. Faults of the configuration: exit code 78. An address or a store \
       directory that cannot be had: exit code 69.
 
-      SIGHUP reads the file again: its routes are taken up while requests go on, and what a changed \
-      route has stored is invalidated. A file with faults changes nothing.
+      SIGHUP reads the file again: its routes are taken up while requests go on, and what a \
+      changed route has stored is invalidated. A file with faults changes nothing.
       """)
 
   @OptionGroup var file: ConfigurationFileOption

@@ -47,7 +47,8 @@ import Testing
       expectFirstThirty(tier)
       let found = tier.getChecked("last")
       if cut == bytes.count { #expect(found != nil) }
-      if cut < bytes.count - 220 { #expect(found == nil) }
+      // The record takes some 260 of its 512 bytes; the rest is padding.
+      if cut < bytes.count - 300 { #expect(found == nil) }
       // A sweep of what is torn leaves the rest alone.
       if cut % 50 == 0 {
         #expect(tier.sweep(upTo: 0) { _, _ in false })
@@ -77,8 +78,10 @@ import Testing
       var missing = 0
       for number in 0..<40 where tier.getChecked("k\(number)") == nil { missing += 1 }
       if tier.getChecked("large") == nil { missing += 1 }
-      #expect(missing <= 1)
-      #expect(tier.statistics.corruptRecords == UInt64(missing))
+      // A damaged header takes its segment along: it names the key.
+      let statistics = tier.statistics
+      #expect(missing <= 1 || statistics.lostKeyRecords > 0)
+      #expect(statistics.corruptRecords + statistics.lostKeyRecords == UInt64(missing))
       misses += missing
       #expect(tier.sweep(upTo: 0) { _, _ in false })
       tier.abandon()

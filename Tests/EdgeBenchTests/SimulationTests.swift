@@ -106,7 +106,8 @@ import Testing
     #expect(cost.objects == 50_000)
     #expect(cost.headBytes == 5_000_000)
     #expect(cost.bodyBytes == 20_000_000)
-    // Other tests run in this process, so resident memory is not looked at here; what is charged is.
+    // Other tests run in this process, so resident memory is not looked at here; what is charged
+    // is.
     let bookkeeping = (cost.chargedBytes - cost.headBytes - cost.bodyBytes - cost.keyBytes) / 50_000
     #expect(bookkeeping <= 160, "\(bookkeeping) bytes")
   }

@@ -18,7 +18,8 @@ import Testing
       Issue.record("seed \(seed), case \(number): \(mismatch)\n\(Self.show(bytes)) cut at \(cuts)")
       return
     }
-    // A generator that only makes rubbish would prove nothing, and neither would one that makes none.
+    // A generator that only makes rubbish would prove nothing, and neither would one that makes
+    // none.
     #expect((Self.casesPerSeed / 20..<Self.casesPerSeed * 19 / 20).contains(accepted))
   }
 

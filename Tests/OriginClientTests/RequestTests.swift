@@ -31,8 +31,8 @@ struct RequestTests {
     }
   }
 
-  /// Lines travel to libcurl joined: what it would take for a line's removal, or for the whole list,
-  /// must go out all the same.
+  /// Lines travel to libcurl joined: what it would take for a line's removal, or for the whole
+  /// list, must go out all the same.
   @Test func linesWithoutAValueAndRepeatedLinesGoOutInOrder() async throws {
     try await withOrigin(script: Self.echo) { edge, server in
       for fields in [

@@ -112,7 +112,8 @@ struct ObjectArchive {
         return Entry(
           key: [UInt8](bytes.slice(objectBytes, keyCount)),
           head: [UInt8](bytes.slice(objectBytes + keyCount, headCount)),
-          metadata: stored.metadata, tags: stored.storedHashes, isMarkedStale: bytes.load(12, as: UInt32.self) & 1 == 1,
+          metadata: stored.metadata, tags: stored.storedHashes,
+          isMarkedStale: bytes.load(12, as: UInt32.self) & 1 == 1,
           bodyCount: bodyCount)
       }
     }

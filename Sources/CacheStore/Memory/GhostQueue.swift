@@ -2,8 +2,8 @@
 ///
 /// Buckets of four; an entry is a tag and the low 12 bits of a coarse eviction count. It is a ghost
 /// as long as no more evictions have passed than the queue remembers, so the queue needs no links
-/// and no removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's policy,
-/// under the shard's lock.
+/// and no removal: entries grow old in place and are overwritten, oldest first. Owner: the shard's
+/// policy, under the shard's lock.
 struct GhostQueue {
   private var entries = ContiguousArray<UInt32>()
   private var evictionCount: UInt64 = 1 << 12

@@ -14,6 +14,9 @@ public struct MemorySimulation {
     case s3FIFO = "s3-fifo"
     /// Least recently used.
     case leastRecentlyUsed = "lru"
+
+    /// All of them by name, for a help text.
+    public static let names = allCases.map(\.rawValue).joined(separator: ", ")
   }
 
   private let tier: any SimulatedTier

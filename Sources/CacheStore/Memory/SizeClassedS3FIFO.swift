@@ -11,10 +11,10 @@
 // `L + frequency / size`, where L is the rank of the last object evicted, and so keeps many small
 // objects instead of a large one; but it needs a heap. Here objects are sorted into power-of-two
 // size classes, and each class is an S3-FIFO of its own: it offers the tail of its small queue
-// while that holds more than a tenth of the class, else that of its main queue. Within a class the sizes
-// are alike and FIFO order stands for rank; between the classes what they offer is compared by
-// GDSF's rank, with L noted when the object joined its queue. There are at most 32 classes, and of
-// each only the tails are looked at.
+// while that holds more than a tenth of the class, else that of its main queue. Within a class the
+// sizes are alike and FIFO order stands for rank; between the classes what they offer is compared
+// by GDSF's rank, with L noted when the object joined its queue. There are at most 32 classes, and
+// of each only the tails are looked at.
 //
 // Measured on the traces that `edge-bench simulate` reads (Benchmarks/RESULTS.md): a small queue's
 // tenth of the class hits 1.5 points more often than a tenth of all (NASA, 5 and 10 % of the

@@ -13,9 +13,9 @@ import NIOCore
 /// | 0-7 | big-endian: marks in the upper 16 bits, the plain body's length in the lower 48 |
 /// | 8- | the origin's field lines, ETag last |
 ///
-/// The lines are the origin's, without Content-Encoding, so that a 304 updates them as it would have
-/// updated those. ETag stands last: the form that the edge made, whose bytes are others, has a weak
-/// tag (RFC 9110 section 8.8.1), and is written without copying the rest.
+/// The lines are the origin's, without Content-Encoding, so that a 304 updates them as it would
+/// have updated those. ETag stands last: the form that the edge made, whose bytes are others, has a
+/// weak tag (RFC 9110 section 8.8.1), and is written without copying the rest.
 struct CompressedObject {
   /// What the upper bits say.
   struct Marks: OptionSet {

@@ -7,8 +7,8 @@ enum Gzip {
   /// Size of a piece of output.
   static let pieceBytes = 64 << 10
 
-  /// The body of `object`, gzip'd, in pieces of 64 KiB; nil when that saves less than an eighth, the
-  /// body lies on disk, or zlib has no memory.
+  /// The body of `object`, gzip'd, in pieces of 64 KiB; nil when that saves less than an eighth,
+  /// the body lies on disk, or zlib has no memory.
   static func compress(_ object: StoredObject, level: Int) -> [ByteBuffer]? {
     guard object.diskBody == nil, let deflater = GzipDeflater(level: level) else { return nil }
     let limit = object.bodyCount - object.bodyCount / 8

@@ -5,8 +5,8 @@ import NIOCore
 
 /// Delivers the plain content of a body that is stored gzip'd, as the client takes it.
 ///
-/// Owner: its exchange, on its loop. Limits: a piece of 64 KiB gzip'd and one plain are in memory at
-/// a time, and after ``turnBytes`` plain bytes others on the loop get their turn.
+/// Owner: its exchange, on its loop. Limits: a piece of 64 KiB gzip'd and one plain are in memory
+/// at a time, and after ``turnBytes`` plain bytes others on the loop get their turn.
 final class InflatedBodyDelivery: Delivery {
   /// Plain bytes made in one go: about a millisecond.
   private static let turnBytes = 256 << 10

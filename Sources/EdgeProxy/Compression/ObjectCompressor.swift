@@ -125,8 +125,8 @@ extension StoredObject {
 }
 
 extension ObjectMetadata {
-  /// The metadata to store once the body's size is known: what is too small or too large for another
-  /// form, or lies on disk already, is a response like others.
+  /// The metadata to store once the body's size is known: what is too small or too large for
+  /// another form, or lies on disk already, is a response like others.
   func asStored(bodyBytes: Int, isSpooled: Bool, _ route: Route) -> ObjectMetadata {
     let isTransformable =
       switch kind {

@@ -87,8 +87,8 @@ extension ProxyLoop {
     _ answer: StoredAnswer, of object: StoredObject, writer: Writer
   ) {
     guard let compressed = CompressedObject(object) else {
-      // In a variant by Accept-Encoding that waits for its other form the origin's Vary says so once
-      // more; that is not worth a look at the lines with each hit.
+      // In a variant by Accept-Encoding that waits for its other form the origin's Vary says so
+      // once more; that is not worth a look at the lines with each hit.
       addVary()
       return object.withLines { start(answer, storedLines: $0, writer: writer) }
     }

@@ -98,8 +98,8 @@ public enum HTTP1ResponseSerializer {
 /// Lays bytes one after another into space that the caller has sized for all of them; what would
 /// pass its end stops the process.
 ///
-/// One reservation in a buffer and plain copies into it: a `ByteBuffer` checks and reserves at every
-/// write, which for the dozen pieces of a response's added lines was a quarter of a hit's
+/// One reservation in a buffer and plain copies into it: a `ByteBuffer` checks and reserves at
+/// every write, which for the dozen pieces of a response's added lines was a quarter of a hit's
 /// instructions.
 public struct HeadWriter {
   @usableFromInline let space: UnsafeMutableRawBufferPointer

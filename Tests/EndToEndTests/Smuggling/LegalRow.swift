@@ -3,8 +3,8 @@ import Testing
 /// A request at the edge of what is legal, and what the origin gets of it, byte for byte: written
 /// anew from what was understood, never copied.
 ///
-/// `{t}` is the row's token, `{via}` the lines that the edge adds, `{via:1.0}` those for a client of
-/// HTTP/1.0.
+/// `{t}` is the row's token, `{via}` the lines that the edge adds, `{via:1.0}` those for a client
+/// of HTTP/1.0.
 struct LegalRow: Sendable, CustomTestStringConvertible {
   let claim: String
   let bytes: String

@@ -132,7 +132,8 @@ import Testing
     "HTTP/1.1 200 \r\nContent-Length: 005\r\n\r\nclean",
     "HTTP/1.1 200 Gr\u{F6}\u{DF}e\tX\r\ncontent-length:\t5 \r\nX:\r\n\r\nclean",
     "HTTP/1.0 200 OK\r\n\r\nclean",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n\r\n005;a=\"b\"\r\nclean\r\n00;x\r\nY: z\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n\r\n"
+      + "005;a=\"b\"\r\nclean\r\n00;x\r\nY: z\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: </a>\r\n\r\n"
       + "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean",
     "HTTP/1.1 200 OK\r\nX: \(String(repeating: "y", count: 60 << 10))\r\n"
