@@ -249,7 +249,8 @@ extension OptionTable {
       "routes[].compression_max_size", .size, default: .text("8 MiB"), min: "64 B", max: "1 GiB",
       reload: false,
       "Larger bodies are not compressed, nor those above store.memory.largest, which go to the "
-        + "disk as they arrive. At least compression_min_size, to which it is raised when not written."),
+        + "disk as they arrive. At least compression_min_size, to which it is raised when not "
+        + "written."),
     ConfigurationOption(
       "routes[].compression_level", .count, default: .text("6"), min: "1", max: "9",
       reload: false, "zlib's level: 1 is fast, 9 is small."),

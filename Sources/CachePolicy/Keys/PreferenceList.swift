@@ -63,7 +63,8 @@ enum PreferenceList {
 
   private static func member(_ text: UnsafeRawBufferPointer) -> Member? {
     var parts = ListMembers(text, separator: UInt8(ascii: ";"))
-    guard let name = parts.next() else { return nil }
+    // In another order a quote that is never closed would take in what stands behind it.
+    guard !hasOpenQuote(text), let name = parts.next() else { return nil }
     var end = endOffset(of: name, in: text)
     while let parameter = parts.next() {
       let (name, value) = parameter.nameAndValue
@@ -76,6 +77,16 @@ enum PreferenceList {
       end = endOffset(of: parameter, in: text)
     }
     return Member(text: UnsafeRawBufferPointer(rebasing: text[..<end]), quality: 1_000)
+  }
+
+  private static func hasOpenQuote(_ text: UnsafeRawBufferPointer) -> Bool {
+    var isQuoted = false
+    var isEscaped = false
+    for byte in text {
+      if byte == UInt8(ascii: "\""), !isEscaped { isQuoted.toggle() }
+      isEscaped = isQuoted && !isEscaped && byte == UInt8(ascii: "\\")
+    }
+    return isQuoted
   }
 
   /// Where `part`, a stretch of `text`, ends in it.
