@@ -111,7 +111,8 @@ import Testing
     first.put(DiskObject(key: "b", version: 1, count: 900, sequence: 1))
     let newer = DiskObject(key: "a", version: 2, count: 70_000, sequence: 9)
     if isSpool { #expect(first.spool(newer) != nil) } else { first.put(newer) }
-    while first.inbox.isPending(newer.hash) { await Task.yield() }
+    let limit = ContinuousClock.now + .seconds(120)
+    while first.inbox.isPending(newer.hash), .now < limit { await Task.yield() }
     var tally = InvalidationTally()
     let isSwept = first.sweep(upTo: 5, into: &tally) { subject in
       subject.fetchSequence < 5 && subject.key.first == UInt8(ascii: "a")
@@ -137,7 +138,8 @@ import Testing
     let journal = try #require(device.files { $0.contains("/journal-") }.last)
     let before = device.bytes(journal).count
     first.delete("a")
-    while device.bytes(journal).count == before { await Task.yield() }
+    let limit = ContinuousClock.now + .seconds(120)
+    while device.bytes(journal).count == before, .now < limit { await Task.yield() }
     first.abandon()
     let second = try openDisk(device)
     #expect(second.getChecked("a") == nil)

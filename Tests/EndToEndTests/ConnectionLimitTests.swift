@@ -57,15 +57,16 @@ import Testing
       originPort: origin.port,
       more: "limits: { per_address: { requests: 1, burst: 10 } }")
     var statuses: [String] = []
-    for _ in 0..<10 {
+    for _ in 0..<40 {
       let client = try RawSocket(port: edge.port)
       for _ in 0..<10 {
         client.send(Self.request())
         let head = client.receive(until: "\r\n\r\n")
         statuses.append(String(head.dropFirst(9).prefix(3)))
         if head.contains("429") {
+          // The refusal ends the connection.
           #expect(head.contains("\r\nRetry-After: "))
-          _ = client.receive(until: "}\n")
+          break
         }
       }
     }
@@ -90,8 +91,8 @@ import Testing
     var open: [RawSocket] = []
     for _ in 0..<5 {
       let client = try RawSocket(port: edge.port)
-      client.send(String(repeating: Self.request(), count: 4))
       for _ in 0..<4 {
+        client.send(Self.request())
         #expect(client.receive(until: "\r\n\r\nx").contains("HTTP/1.1 200 "))
       }
       open.append(client)

@@ -148,7 +148,8 @@ struct TLSConnectionTests {
     try await TLSServer.run { tls in
       async let silent = sendInClear("\u{16}", port: tls.port)
       async let hanging = tls.curl("/hang", host: "a.test")
-      while tls.count({ $0.requests.value }) == 0 { await Task.yield() }
+      let limit = ContinuousClock.now + .seconds(120)
+      while tls.count({ $0.requests.value }) == 0, .now < limit { await Task.yield() }
       await tls.server.drain(limit: .zero)
       let (unsaid, unanswered) = try await (silent, hanging)
       #expect(unsaid == "")
