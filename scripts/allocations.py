@@ -63,7 +63,7 @@ class HTTP1:
     REQUEST = (
         b"GET /a HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)"
         b" AppleWebKit/537.36\r\nAccept: text/html,application/xhtml+xml\r\nAccept-Language: en\r\n"
-        b"Accept-Encoding: gzip, deflate, br\r\nCookie: a=12345678\r\n\r\n"
+        b"Accept-Encoding: identity\r\nCookie: a=12345678\r\n\r\n"
     )
 
     def __init__(self, port):
@@ -86,7 +86,7 @@ class HTTP2:
     FIELDS = [
         (":method", "GET"), (":scheme", "http"), (":authority", "www.example.com"),
         (":path", "/a"), ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"),
-        ("accept", "text/html"), ("accept-encoding", "gzip, deflate, br"), ("cookie", "a=12345678"),
+        ("accept", "text/html"), ("accept-encoding", "identity"), ("cookie", "a=12345678"),
     ]  # fmt: skip
 
     def __init__(self, port):

@@ -7,7 +7,7 @@ import Testing
 /// though: an allocation more a hit fails this test.
 @Suite struct AllocationTests {
   #if DEBUG
-    private static let limits = ["--http1", "24.9", "--http2", "24.0"]
+    private static let limits = ["--http1", "30.9", "--http2", "27.9"]
   #else
     private static let limits: [String] = []
   #endif
