@@ -34,9 +34,12 @@ let package = Package(
         .product(name: "RawStructuredFieldValues", package: "swift-http-structured-headers"),
       ], swiftSettings: instrumented),
     .target(
+      name: "EdgeSecurity", sources: ["AddressList.swift", "NetworkAddress.swift"],
+      swiftSettings: instrumented),
+    .target(
       name: "HTTPServer",
       dependencies: [
-        "HTTPMessage", "CNghttp2", nioCore,
+        "HTTPMessage", "EdgeSecurity", "CNghttp2", nioCore,
         .product(name: "DequeModule", package: "swift-collections"),
       ], swiftSettings: instrumented),
     .target(
