@@ -107,10 +107,21 @@ struct KeyDirectory: Sendable {
 
   /// Makes the directory if it is not there, for this user only, and checks it.
   func prepare(mayCreate: Bool) throws(KeyRingError) {
-    if mayCreate, mkdir(path, 0o700) != 0, errno != EEXIST {
+    if mayCreate, !make() {
       throw failure("it can't be made: \(errorText())", "name another folder in store.keys")
     }
     try check()
+  }
+
+  /// Makes it with the folders above it, all for this user only; false with errno set.
+  private func make() -> Bool {
+    var prefix = ""
+    for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+      prefix += part
+      if !prefix.isEmpty, mkdir(prefix, 0o700) != 0, errno != EEXIST { return false }
+      prefix += "/"
+    }
+    return true
   }
 
   func check() throws(KeyRingError) {
