@@ -44,6 +44,14 @@ struct KeyRingTests {
     }
   }
 
+  @Test func theFoldersAboveAreMadeToo() throws {
+    try withFolder { folder in
+      let path = folder + "/var/cache.keys"
+      #expect(try KeyRing(directory: path, nowSeconds: 1).current != nil)
+      #expect(mode(folder + "/var") == 0o700 && mode(path) == 0o700)
+    }
+  }
+
   @Test(arguments: [0o755, 0o710, 0o702] as [mode_t])
   func aFolderOpenToOthersIsAFault(_ wrong: mode_t) throws {
     try withFolder { folder in
