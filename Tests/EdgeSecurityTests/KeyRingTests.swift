@@ -47,7 +47,8 @@ struct KeyRingTests {
   @Test func theFoldersAboveAreMadeToo() throws {
     try withFolder { folder in
       let path = folder + "/var/cache.keys"
-      #expect(try KeyRing(directory: path, nowSeconds: 1).current != nil)
+      let ring = try KeyRing(directory: path, nowSeconds: 1)
+      #expect(ring.current != nil)
       #expect(mode(folder + "/var") == 0o700 && mode(path) == 0o700)
     }
   }
