@@ -77,12 +77,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   var hasNewContent = false
   /// Whether a switched connection has been given bytes for the client since the deadline was set.
   var hasTunnelOutput = false
-  /// Bytes handed to the transport so far, and how many of them it had got rid of.
-  var handedOverBytes = 0
-  var sentBytes = 0
-  var sendDeadline: NIODeadline?
   var contentMeter = RateMeter()
-  var sendMeter = RateMeter()
+  var sendWatch = SendWatch()
 
   /// A connection that has just been accepted.
   public init(
@@ -189,7 +185,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   public func takeOutput(_ send: (ByteBuffer) -> Void) -> Int {
     let count = output.byteCount
     guard count > 0 else { return 0 }
-    handedOverBytes += count
+    sendWatch.handOver(count)
     statistics.bytesOut.add(count)
     // All of it is taken before any is sent: sending may lead back here.
     let sealed = output.isSingle ? [] : output.takeSealed()

@@ -223,28 +223,12 @@ extension HTTP2Session {
     exchange?.clientClosed(.timedOut)
   }
 
-  /// Cuts the connection off when the client has taken nothing for too long; whether it did.
+  /// Cuts the connection off when the client does not take its bytes; whether it did.
   private func checkSending(_ unsentBytes: Int) -> Bool {
-    let sent = handedOverBytes - unsentBytes
-    guard unsentBytes > 0 else {
-      sendDeadline = nil
-      sentBytes = sent
-      sendMeter.reset()
-      return false
-    }
-    sendMeter.add(sent - sentBytes)
-    let isTooSlow = sendMeter.isTooSlow(
-      isWaiting: true, bytesPerSecond: limits.sendBytesPerSecond, window: limits.rateWindow,
-      now: now)
-    if !isTooSlow {
-      guard let limit = sendDeadline, sent == sentBytes else {
-        sendDeadline = now + limits.sendTimeout
-        sentBytes = sent
-        return false
-      }
-      guard now >= limit else { return false }
-    }
-    if isTooSlow { statistics.slowReaders.add() } else { statistics.sendTimeouts.add() }
+    guard
+      sendWatch.isGivenUp(
+        unsentBytes: unsentBytes, limits: limits, statistics: statistics, now: now)
+    else { return false }
     startClosing(.reset, .timedOut)
     return true
   }

@@ -109,10 +109,7 @@ public class HTTP2Session {
   var now: NIODeadline
   var idleDeadline = NIODeadline.distantFuture
   var lingerDeadline = NIODeadline.distantFuture
-  var handedOverBytes = 0
-  var sentBytes = 0
-  var sendDeadline: NIODeadline?
-  var sendMeter = RateMeter()
+  var sendWatch = SendWatch()
 
   init(
     limits: ConnectionLimits, statistics: ServerStatistics, buffers: OutputBufferPool,
@@ -253,7 +250,7 @@ public class HTTP2Session {
   public func takeOutput(_ send: (ByteBuffer) -> Void) -> Int {
     let count = output.byteCount
     guard count > 0 else { return 0 }
-    handedOverBytes += count
+    sendWatch.handOver(count)
     statistics.bytesOut.add(count)
     // All of it is taken before any is sent: sending may lead back here.
     let sealed = output.isSingle ? [] : output.takeSealed()
