@@ -23,6 +23,7 @@ import Testing
     #expect(answer.contains("\r\nRetry-After: 5\r\n"))
     #expect(answer.contains("\r\nConnection: close\r\n"))
     #expect(answer.contains("too many connections"))
+    #expect(answer.contains("\r\nCache-Status: edge; detail=client-limit\r\n"))
     #expect(try edge.metric("edge_connections_refused_total") == 1)
     open.removeLast()
     #expect(
@@ -66,6 +67,7 @@ import Testing
         if head.contains("429") {
           // The refusal ends the connection.
           #expect(head.contains("\r\nRetry-After: "))
+          #expect(head.contains("\r\nCache-Status: edge; detail=client-limit\r\n"))
           break
         }
       }

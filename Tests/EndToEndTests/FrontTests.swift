@@ -56,7 +56,31 @@ import Testing
     let answer = client.receiveAll()
     #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
     #expect(answer.lowercased().contains("connection: close"))
+    #expect(answer.contains("\r\nCache-Status: edge; detail="))
+    #expect(answer.contains("\r\nX-Cache: Refused from edge\r\n"))
+    #expect(answer.contains("\r\nContent-Type: application/problem+json\r\n"))
     #expect(origin.requestLines.isEmpty)
+  }
+
+  @Test func whatTheFrontRefusesIsLoggedWithTheReason() throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port, threads: 1)
+    let client = try RawSocket(port: edge.port)
+    client.send("GET / HTTP/1.1\r\n\r\n")
+    #expect(client.receiveAll().contains("\r\nCache-Status: edge; detail=malformed-request\r\n"))
+    let h2 = try HTTP2Client(port: edge.port)
+    h2.send(
+      HTTP2Client.headers(
+        1, [":method: GET", ":scheme: http", ":path: /", ":authority: a", "host: b"], ends: true))
+    #expect(h2.outcome(of: 1).head != nil)
+    #expect(eventually { edge.accessLog().count == 2 })
+    let lines = try edge.accessLog().map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(lines.allSatisfy { $0["cache"] as? String == "Refused" && $0["status"] as? Int == 400 })
+    #expect(lines.allSatisfy { $0["reason"] as? String == "malformed-request" })
+    #expect(lines.allSatisfy { $0["remote"] as? String == "127.0.0.1" }, "\(lines)")
+    #expect(lines.map { $0["version"] as? String } == ["1.1", "2"])
   }
 
   @Test func contentIsStreamedUpwardsInChunksAndByLength() throws {

@@ -55,7 +55,8 @@ private final class HTTP2TestResponder: RequestResponder {
     return nil
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {}
+  func refused(_ request: RefusedRequest) {}
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {}
 }
 
 private typealias Server = HTTPServer<HTTP2TestResponder>

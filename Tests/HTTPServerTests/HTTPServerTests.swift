@@ -43,7 +43,8 @@ private final class TestResponder: RequestResponder {
     return nil
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {}
+  func refused(_ request: RefusedRequest) {}
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {}
 }
 
 private typealias Server = HTTPServer<TestResponder>

@@ -39,6 +39,8 @@ final class ScriptedExchange: RequestExchange {
 final class ScriptedResponder: RequestResponder {
   var targets: [String] = []
   var faults: [RequestFault] = []
+  /// The versions that the faulty requests came in.
+  var versions: [HTTPVersion] = []
   /// The exchanges of the requests that were not answered at once.
   var exchanges: [ScriptedExchange] = []
   var answer: (RequestHead, any ResponseWriter) -> Bool = { head, writer in
@@ -54,7 +56,14 @@ final class ScriptedResponder: RequestResponder {
     return exchange
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) { faults.append(fault) }
+  func refused(_ request: RefusedRequest) {
+    faults.append(request.fault)
+    versions.append(request.version)
+  }
+
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {
+    lines.writeString("X-Fault: \(fault.status)\r\n")
+  }
 }
 
 extension ResponseWriter {
@@ -89,12 +98,13 @@ final class ScriptedConnection: ConnectionTransport {
   /// How often output was taken that was there, and in how many buffers the last time.
   private(set) var bufferCounts: [Int] = []
 
-  init(_ change: (inout ConnectionLimits) -> Void = { _ in }) {
+  init(ownLines: String = "", _ change: (inout ConnectionLimits) -> Void = { _ in }) {
     var limits = ConnectionLimits()
     change(&limits)
     connection = HTTP1Connection(
       responder: responder, limits: limits, statistics: statistics, pool: OutputBufferPool(),
-      eventLoop: EmbeddedEventLoop(), remoteAddress: nil, isSecure: false, now: now)
+      eventLoop: EmbeddedEventLoop(), remoteAddress: nil, isSecure: false, now: now,
+      ownLines: Array(ownLines.utf8))
     connection.transport = self
   }
 

@@ -56,7 +56,8 @@ final class TLSResponder: RequestResponder {
     return nil
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {}
+  func refused(_ request: RefusedRequest) {}
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {}
 }
 
 /// A running server with one TLS listener, as a test's body sees it.

@@ -116,7 +116,10 @@ private final class BusyResponder: RequestResponder {
     return exchange
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) { refusalCount += 1 }
+  func refused(_ request: RefusedRequest) { refusalCount += 1 }
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {
+    lines.writeStaticString("X-Fault: 1\r\n")
+  }
 
   static func answer<Writer: ResponseWriter>(_ writer: Writer, isHead: Bool, isStreamed: Bool) {
     let none = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -370,9 +370,7 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
     guard let writer else { return }
     leaveFill()
     sentStatus = status
-    loop.refuse(
-      status, detail: machine.outcome.reason.text, machine.outcome, head: head,
-      route: route, writer: writer)
+    loop.writeRefusal(status, machine.outcome, head: head, route: route, writer: writer)
     complete(trailers: nil)
   }
 

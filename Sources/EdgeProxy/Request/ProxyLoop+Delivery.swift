@@ -92,73 +92,15 @@ extension ProxyLoop {
     }
   }
 
-  /// Answers with an error of the edge's own: a problem document (RFC 9457).
-  func refuse<Writer: ResponseWriter>(
-    _ status: Int, detail: StaticString, _ outcome: RequestOutcome, head: RequestHead,
-    route: Route?, writer: Writer
-  ) {
-    makeAddedLines(outcome, ageSeconds: nil, head: head, route: route)
-    addedLines.writeStaticString("Date: ")
-    HTTPDate.write(clock.wallSeconds, into: &addedLines)
-    addedLines.writeStaticString("\r\n")
-    if outcome.result == .error || status == 508 {
-      addedLines.writeStaticString("Proxy-Status: ")
-      addedLines.writeImmutableBuffer(shared.name)
-      addedLines.writeStaticString("; error=")
-      addedLines.writeStaticString(
-        status == 508 ? "proxy_loop_detected" : (outcome.failure ?? .other).proxyError)
-      addedLines.writeStaticString("; details=\"")
-      addedLines.writeStaticString(detail)
-      addedLines.writeStaticString("\"\r\n")
-    }
-    if status == 426 {
-      // The version that is spoken here (RFC 6455 section 4.4).
-      addedLines.writeStaticString("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
-    }
-    var body = ByteBuffer()
-    body.writeStaticString("{\"type\":\"about:blank\",\"title\":\"")
-    body.writeStaticString(Self.title(of: status))
-    body.writeStaticString("\",\"status\":")
-    body.writeDecimal(status)
-    body.writeStaticString(",\"detail\":\"")
-    body.writeStaticString(detail)
-    body.writeStaticString("\"}\n")
-    let lines: StaticString =
-      "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
-    addedLines.withUnsafeReadableBytes { added in
-      writer.start(
-        status: status,
-        storedLines: UnsafeRawBufferPointer(
-          start: lines.utf8Start, count: lines.utf8CodeUnitCount),
-        addedLines: added,
-        framing: head.method == .head
-          ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes))
-    }
-    if head.method != .head { writer.write(body) }
-  }
-
-  private static func title(of status: Int) -> StaticString {
-    switch status {
-    case 400: "Bad Request"
-    case 404: "Not Found"
-    case 426: "Upgrade Required"
-    case 502: "Bad Gateway"
-    case 503: "Service Unavailable"
-    case 504: "Gateway Timeout"
-    case 508: "Loop Detected"
-    default: "Error"
-    }
-  }
-
   // MARK: Lines
 
   /// Makes ``addedLines``: Age, and where the route shows them Cache-Status (RFC 9211) and X-Cache.
   func makeAddedLines(
-    _ outcome: RequestOutcome, ageSeconds: Int64?, head: RequestHead, route: Route?
+    _ outcome: RequestOutcome, ageSeconds: Int64?, head: RequestHead?, route: Route?
   ) {
     addedLines.clear()
     let showsStatus = route?.showsCacheStatus ?? true
-    let showsKey = showsStatus && head.fields.contains(.edgeDebug)
+    let showsKey = showsStatus && head?.fields.contains(.edgeDebug) ?? false
     shared.name.withUnsafeReadableBytes { name in
       let bound = Self.addedLinesBound(outcome, name: name)
       addedLines.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in
@@ -176,7 +118,7 @@ extension ProxyLoop {
         }
         return lines.count
       }
-      guard showsKey else { return }
+      guard showsKey, let head else { return }
       writeKeyParameter(head, route)
       addedLines.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in
         var lines = HeadWriter(space: space)

@@ -15,10 +15,7 @@ extension ProxyLoop {
     var machine = RequestStateMachine(isOnlyIfCached: false)
     if shared.name.withUnsafeReadableBytes({ ForwardedFields.isLoop(head, name: $0) }) {
       _ = machine.handle(.looped)
-      refuse(
-        508, detail: machine.outcome.reason.text, machine.outcome, head: head, route: route,
-        writer: writer)
-      finish(machine.outcome, status: 508, head, started, writer)
+      refuse(508, machine.outcome, head, route: route, started, writer)
       return true
     }
     guard ForwardingLimit(head) == .reached else { return false }
@@ -26,19 +23,6 @@ extension ProxyLoop {
     answerAsLastRecipient(head, route, machine.outcome, writer)
     finish(machine.outcome, status: 200, head, started, writer)
     return true
-  }
-
-  private func finish<Writer: ResponseWriter>(
-    _ outcome: RequestOutcome, status: Int, _ head: RequestHead, _ started: Int64,
-    _ writer: Writer
-  ) {
-    let bytes = writer.contentBytesWritten
-    let remoteAddress = writer.remoteAddress
-    writer.finish(trailers: nil)
-    record(
-      FinishedResponse(
-        outcome: outcome, status: status, bytes: bytes, startedNanoseconds: started),
-      head: head, remoteAddress: remoteAddress)
   }
 
   /// TRACE gets its request back, without what is secret in it (RFC 9110 section 9.3.8); OPTIONS

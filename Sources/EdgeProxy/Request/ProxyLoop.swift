@@ -109,7 +109,8 @@ public final class ProxyLoop: RequestResponder {
       isOnlyIfCached: head.fields.contains(.cacheControl) && ServePolicy.onlyIfCached(head),
       isHead: head.method == .head)
     guard let route = routes.route(for: head) else {
-      refuseUnrouted(machine, head, started, writer)
+      _ = machine.handle(.unrouted)
+      refuse(404, machine.outcome, head, route: nil, started, writer)
       return nil
     }
     if head.fields.presence.intersects(Self.pathFields), endsHere(head, route, started, writer) {
@@ -156,29 +157,6 @@ public final class ProxyLoop: RequestResponder {
       writer: writer)
     exchange.take(found)
     return exchange.isFinished ? nil : exchange
-  }
-
-  private func refuseUnrouted<Writer: ResponseWriter>(
-    _ machine: RequestStateMachine, _ head: RequestHead, _ started: Int64, _ writer: Writer
-  ) {
-    var machine = machine
-    guard case .refuse(let status) = machine.handle(.unrouted) else { return }
-    refuse(
-      status, detail: machine.outcome.reason.text, machine.outcome, head: head, route: nil,
-      writer: writer)
-    let bytes = writer.contentBytesWritten
-    let remoteAddress = writer.remoteAddress
-    writer.finish(trailers: nil)
-    record(
-      FinishedResponse(
-        outcome: machine.outcome, status: status, bytes: bytes, startedNanoseconds: started),
-      head: head, remoteAddress: remoteAddress)
-  }
-
-  /// Counts a head that the front has refused.
-  public func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {
-    metrics.count(.refused)
-    metrics.countStatus(fault.status)
   }
 
   // MARK: Looking up

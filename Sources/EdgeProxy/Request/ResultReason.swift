@@ -1,4 +1,5 @@
 import CachePolicy
+import HTTPMessage
 
 /// What a request came to, as X-Cache, the access log and the metrics name it.
 public enum CacheResult: UInt8, Sendable, CaseIterable {
@@ -32,6 +33,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
   case onlyIfCached, noRoute, loop, lastRecipient, originFailed, originTimedOut, originBusy,
     clientClosed, shutdown
   case purge, purgeRefused
+  case malformed, unsupported, tooLargeRequest, slowRequest, clientLimit
 
   /// The reason's words.
   public var text: StaticString { Self.texts[Int(rawValue)] }
@@ -51,6 +53,7 @@ public enum ResultReason: UInt8, Sendable, CaseIterable {
     "origin-busy",
     "client-closed", "shutdown",
     "purge", "purge-refused",
+    "malformed-request", "not-supported", "request-too-large", "request-timeout", "client-limit",
   ]
 }
 
@@ -91,6 +94,22 @@ extension ResultReason {
     case .setCookie: self = .setCookie
     case .varyAll: self = .varyAll
     case .zeroLifetime: self = .neverFresh
+    }
+  }
+
+  /// The reason of a request that the front refused by itself.
+  init(_ fault: RequestFault) {
+    switch fault {
+    case .unsupportedVersion, .unsupportedTransferEncoding, .unsupportedMethod,
+      .unsupportedExpectation:
+      self = .unsupported
+    case .targetTooLong, .headTooLarge, .tooManyFields, .contentTooLarge: self = .tooLargeRequest
+    case .headerTimeout, .bodyTimeout, .bodyTooSlow: self = .slowRequest
+    case .tooManyConnections, .tooManyConnectionsOfAddress, .tooManyRequests: self = .clientLimit
+    case .badRequestLine, .badMethod, .badTarget, .badVersion, .bareLineFeed, .badFieldName,
+      .badFieldValue, .foldedField, .missingHost, .duplicateHost, .badHost, .hostMismatch,
+      .badContentLength, .lengthAndTransferEncoding, .badTransferEncoding, .badChunk, .badTrailer:
+      self = .malformed
     }
   }
 

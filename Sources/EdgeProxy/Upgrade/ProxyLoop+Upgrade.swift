@@ -13,16 +13,7 @@ extension ProxyLoop {
     case .invalid(let status):
       var machine = machine
       _ = machine.handle(.badUpgrade(status: status))
-      refuse(
-        status, detail: machine.outcome.reason.text, machine.outcome, head: head, route: route,
-        writer: writer)
-      let bytes = writer.contentBytesWritten
-      let remoteAddress = writer.remoteAddress
-      writer.finish(trailers: nil)
-      record(
-        FinishedResponse(
-          outcome: machine.outcome, status: status, bytes: bytes, startedNanoseconds: started),
-        head: head, remoteAddress: remoteAddress)
+      refuse(status, machine.outcome, head, route: route, started, writer)
       return .answered
     case .valid(let accept):
       let exchange = ProxyExchange(

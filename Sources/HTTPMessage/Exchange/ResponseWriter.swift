@@ -114,7 +114,33 @@ public protocol RequestResponder: AnyObject {
   /// memory, a refusal): no object exists for such a request, and nothing further is called.
   func respond<Writer: ResponseWriter>(to head: RequestHead, writer: Writer) -> Exchange?
 
-  /// Called for a head that was refused before it became a request, so that log and metrics see
-  /// it. The connection has already answered with `fault.status`.
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?)
+  /// Called for what the front refused before it became a request, so that log and metrics see it.
+  /// The connection has already answered with the fault's status, where its protocol can.
+  func refused(_ request: RefusedRequest)
+
+  /// Writes for an answer that the front gives by itself the field lines by which the responder's
+  /// own refusals tell of themselves, each ended by CR LF.
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer)
+}
+
+/// What is known of a request that the front refused: often not even a whole head.
+public struct RefusedRequest: Sendable {
+  /// Why.
+  public var fault: RequestFault
+  /// The protocol that it came, or would have come, in.
+  public var version: HTTPVersion
+  /// Whether it came over TLS.
+  public var isSecure: Bool
+  /// The client's address and port.
+  public var remoteAddress: SocketAddress?
+
+  /// A refused request of these parts.
+  public init(
+    fault: RequestFault, version: HTTPVersion, isSecure: Bool, remoteAddress: SocketAddress?
+  ) {
+    self.fault = fault
+    self.version = version
+    self.isSecure = isSecure
+    self.remoteAddress = remoteAddress
+  }
 }

@@ -2,49 +2,41 @@ import Glibc
 import HTTPMessage
 import NIOCore
 
-/// The answer to a request that could not be read: a small problem document (RFC 9457) and the
-/// connection's end.
-enum FaultResponse {
-  static func write(_ fault: RequestFault, into buffer: inout ByteBuffer) {
-    var body = ByteBuffer()
-    writeBody(fault, into: &body)
-    var lines = ByteBuffer()
-    writeLines(retryAfterSeconds: fault.retryAfterSeconds, into: &lines)
-    lines.withUnsafeReadableBytes { lines in
-      HTTP1ResponseSerializer.writeHead(
-        status: fault.status,
-        storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
-        addedLines: lines,
-        delimiter: .length(body.readableBytes), connection: .close, into: &buffer)
-    }
-    buffer.writeImmutableBuffer(body)
-  }
-
-  /// The problem document.
-  static func writeBody(_ fault: RequestFault, into body: inout ByteBuffer) {
-    let status = fault.status
-    body.writeStaticString("{\"title\":\"")
-    body.writeBytes(HTTP1ResponseSerializer.reason(status))
-    body.writeStaticString("\",\"status\":")
-    body.writeDecimal(status)
-    body.writeStaticString(",\"detail\":\"")
-    // The texts are ours: none needs escaping.
-    body.writeString(fault.rawValue)
-    body.writeStaticString("\"}\n")
-  }
-
+/// The answer to a request that the front refuses by itself: a problem document (RFC 9457) with
+/// what the responder's own refusals say.
+struct FaultResponse {
+  let status: Int
   /// The field lines, those of the framing and the connection apart.
-  static func writeLines(
-    retryAfterSeconds: Int?, into lines: inout ByteBuffer
+  private(set) var lines = ByteBuffer()
+  /// The problem document.
+  private(set) var body = ByteBuffer()
+
+  /// - Parameters:
+  ///   - retryAfterSeconds: where it is known better than by the fault's kind.
+  ///   - describe: writes the responder's lines.
+  init(
+    _ fault: RequestFault, retryAfterSeconds: Int? = nil,
+    describe: (RequestFault, inout ByteBuffer) -> Void
   ) {
-    if let retryAfterSeconds {
+    status = fault.status
+    var detail = fault.rawValue
+    detail.withUTF8 {
+      ProblemDocument.write(status: status, detail: UnsafeRawBufferPointer($0), into: &body)
+    }
+    if let seconds = retryAfterSeconds ?? fault.retryAfterSeconds {
       lines.writeStaticString("Retry-After: ")
-      lines.writeDecimal(retryAfterSeconds)
+      lines.writeDecimal(seconds)
       lines.writeStaticString("\r\n")
     }
-    lines.writeStaticString(
-      "Content-Type: application/problem+json\r\nCache-Control: no-store\r\nDate: ")
+    lines.writeStaticString(ProblemDocument.lines)
+    lines.writeStaticString("Date: ")
     HTTPDate.write(Int64(time(nil)), into: &lines)
     lines.writeStaticString("\r\n")
+    describe(fault, &lines)
+  }
+
+  /// How a writer frames it: the answer to a HEAD has no content (RFC 9110 section 9.3.2).
+  func framing(isHead: Bool) -> ResponseFraming {
+    isHead ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes)
   }
 }

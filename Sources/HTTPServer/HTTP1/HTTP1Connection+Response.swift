@@ -191,32 +191,28 @@ extension HTTP1Connection {
   }
 
   /// Answers what could not be read, or could not be served, before it became a request.
-  func refuse(_ fault: RequestFault) {
+  /// - Parameter isHead: whether it is known to be a HEAD.
+  func refuse(_ fault: RequestFault, isHead: Bool = false) {
     statistics.count(fault)
-    output.append { FaultResponse.write(fault, into: &$0) }
+    writeLast(fault, isHead: isHead)
     startClosing(.lingering)
-    responder.refused(fault, remoteAddress: remoteAddress)
+    noteRefused(fault)
   }
 
   /// Answers a request that its client's address has no more of: 429, and the connection stays.
-  func turnAway(_ head: RequestHead, retryAfterSeconds: Int) {
+  func turnAway(retryAfterSeconds: Int) {
     let fault = RequestFault.tooManyRequests
     statistics.count(fault)
-    var body = ByteBuffer()
-    FaultResponse.writeBody(fault, into: &body)
-    var lines = ByteBuffer()
-    FaultResponse.writeLines(retryAfterSeconds: retryAfterSeconds, into: &lines)
-    let isHead = head.method == .head
-    lines.withUnsafeReadableBytes { lines in
+    let answer = FaultResponse(
+      fault, retryAfterSeconds: retryAfterSeconds, describe: responder.describe)
+    answer.lines.withUnsafeReadableBytes { lines in
       start(
-        status: fault.status, storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
-        addedLines: lines,
-        framing: isHead
-          ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes))
+        status: answer.status, storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
+        addedLines: lines, framing: answer.framing(isHead: isHeadRequest))
     }
-    if !isHead { write(body) }
+    if !isHeadRequest { write(answer.body) }
     finish(trailers: nil)
-    responder.refused(fault, remoteAddress: remoteAddress)
+    noteRefused(fault)
   }
 
   /// The request being answered cannot go on: it is answered with `fault` if that is still
@@ -224,7 +220,7 @@ extension HTTP1Connection {
   func fail(_ fault: RequestFault, reason: ClientCloseReason) {
     statistics.count(fault)
     if case .awaited = response {
-      output.append { FaultResponse.write(fault, into: &$0) }
+      writeLast(fault, isHead: isHeadRequest)
       startClosing(.lingering)
     } else if case .untilClose = response {
       startClosing(.reset)
@@ -233,6 +229,28 @@ extension HTTP1Connection {
       startClosing(.afterOutput)
     }
     endExchange(reason)
+  }
+
+  /// Writes the connection's last answer.
+  private func writeLast(_ fault: RequestFault, isHead: Bool) {
+    let answer = FaultResponse(fault, describe: responder.describe)
+    output.append { output in
+      ownLines.withUnsafeBytes { ownLines in
+        answer.lines.withUnsafeReadableBytes { lines in
+          HTTP1ResponseSerializer.writeHead(
+            status: answer.status, storedLines: ownLines, addedLines: lines,
+            delimiter: .length(answer.body.readableBytes), connection: .close, into: &output)
+        }
+      }
+      if !isHead { output.writeImmutableBuffer(answer.body) }
+    }
+  }
+
+  private func noteRefused(_ fault: RequestFault) {
+    responder.refused(
+      RefusedRequest(
+        fault: fault, version: isHTTP10 ? .http10 : .http11, isSecure: isSecure,
+        remoteAddress: remoteAddress))
   }
 
   /// Tells the exchange that its client is gone; its writer is dead by then.

@@ -62,6 +62,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   // Of the request being answered:
   var keepsAlive = true
   var isHTTP10 = false
+  /// Whether it is a HEAD, whose answer has no content.
+  var isHeadRequest = false
   var owesContinue = false
   var wantsContent = false
   var contentBytesWritten = 0
@@ -263,6 +265,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     keepsAlive = head.keepsAlive && !isDraining
     if let limit = limits.requestsPerConnection, requestCount >= limit { keepsAlive = false }
     isHTTP10 = head.version == .http10
+    isHeadRequest = head.method == .head
     owesContinue = head.expectsContinue
     wantsContent = false
     contentBytesWritten = 0
@@ -270,7 +273,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
       content = HTTP1BodyDecoder(
         framing: head.framing, contentLimitBytes: limits.requestBodyBytes, limits: limits.head)
       if let limit = limits.requestBodyBytes, let length = content.remainingBytes, length > limit {
-        refuse(.contentTooLarge)
+        refuse(.contentTooLarge, isHead: isHeadRequest)
         return false
       }
     }
@@ -278,7 +281,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
     phase = .exchange
     contentMeter.reset()
     if let client, let seconds = client.takeRequest(now: .now()) {
-      turnAway(head, retryAfterSeconds: seconds)
+      turnAway(retryAfterSeconds: seconds)
       return true
     }
     isInResponder = true

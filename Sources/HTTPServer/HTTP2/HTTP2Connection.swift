@@ -26,6 +26,12 @@ public final class HTTP2Connection<Responder: RequestResponder>: HTTP2Session {
   }
 
   override func noteRefused(_ fault: RequestFault) {
-    responder.refused(fault, remoteAddress: remoteAddress)
+    responder.refused(
+      RefusedRequest(
+        fault: fault, version: .http2, isSecure: isSecure, remoteAddress: remoteAddress))
+  }
+
+  override func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {
+    responder.describe(fault, into: &lines)
   }
 }

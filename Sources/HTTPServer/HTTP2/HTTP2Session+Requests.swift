@@ -111,23 +111,17 @@ extension HTTP2Session {
     noteRefused(fault)
   }
 
-  /// Sends a small problem document (RFC 9457).
   private func answer(
     _ stream: HTTP2Stream, _ fault: RequestFault, retryAfterSeconds: Int? = nil
   ) {
-    var body = ByteBuffer()
-    FaultResponse.writeBody(fault, into: &body)
-    var lines = ByteBuffer()
-    FaultResponse.writeLines(
-      retryAfterSeconds: retryAfterSeconds ?? fault.retryAfterSeconds, into: &lines)
-    lines.withUnsafeReadableBytes { lines in
+    let answer = FaultResponse(fault, retryAfterSeconds: retryAfterSeconds, describe: describe)
+    answer.lines.withUnsafeReadableBytes { lines in
       start(
-        stream, status: fault.status, storedLines: UnsafeRawBufferPointer(start: nil, count: 0),
-        addedLines: lines,
-        framing: stream.isHeadRequest
-          ? .bodyless(contentLength: body.readableBytes) : .length(body.readableBytes))
+        stream, status: answer.status,
+        storedLines: UnsafeRawBufferPointer(start: nil, count: 0), addedLines: lines,
+        framing: answer.framing(isHead: stream.isHeadRequest))
     }
-    if !stream.isHeadRequest { write(stream, body) }
+    if !stream.isHeadRequest { write(stream, answer.body) }
     finish(stream, trailers: nil)
   }
 

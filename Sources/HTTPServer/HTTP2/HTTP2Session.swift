@@ -174,6 +174,9 @@ public class HTTP2Session {
   /// Tells the responder of a head that was refused.
   func noteRefused(_ fault: RequestFault) {}
 
+  /// Writes the responder's lines of an answer to `fault`.
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {}
+
   // MARK: Entry points
 
   /// Takes bytes from the client.

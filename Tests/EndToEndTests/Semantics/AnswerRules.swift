@@ -37,8 +37,6 @@ enum AnswerRules {
   /// RFC 9211, section 2.
   private static func cacheStatusFaults(of answer: HTTPAnswer) -> [String] {
     guard let value = answer.head.value("Cache-Status") else {
-      // A request that cannot be read has come to no cache.
-      if answer.isRefusedRequest { return [] }
       return ["RFC 9211 2: no Cache-Status"]
     }
     let members: [StructuredFieldText.Member]
@@ -98,13 +96,5 @@ enum AnswerRules {
     } catch {
       return ["RFC 9651 4.2: Proxy-Status does not parse: \(error) in \(value)"]
     }
-  }
-}
-
-extension HTTPAnswer {
-  /// Whether the edge itself says that it could not read the request.
-  fileprivate var isRefusedRequest: Bool {
-    [400, 405, 413, 414, 417, 431, 501, 505].contains(status)
-      && head.value("Content-Type") == "application/problem+json"
   }
 }

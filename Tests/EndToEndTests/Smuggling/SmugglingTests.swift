@@ -19,6 +19,7 @@ import Testing
     #expect(exchange.status == row.element.status, "\(came)")
     #expect(exchange.answerCount == 1, "\(came)")
     #expect(exchange.text.contains("\r\nConnection: close\r\n"), "\(came)")
+    #expect(exchange.text.contains("\r\nCache-Status: edge; detail="), "\(came)")
     #expect(exchange.hasEnded)
     if row.element.isInContent {
       // The head was good and may have gone out with what content was good; it was never completed.
