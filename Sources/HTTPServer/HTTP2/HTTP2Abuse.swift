@@ -5,7 +5,8 @@ import Synchronization
 public enum HTTP2Abuse: Int, CaseIterable, Sendable {
   /// Streams opened and reset at once.
   case rapidReset
-  /// Streams that the client has the server reset by breaking the protocol on them.
+  /// Streams that the client has the server reset, or refuse when the work is done, by breaking the
+  /// protocol on them.
   case provokedReset
   /// A head in too many CONTINUATION frames.
   case continuationFlood

@@ -41,7 +41,8 @@ public struct HTTP2Limits: Sendable, Equatable {
   public var priorities = 500
   /// DATA frames a minute without content that end nothing.
   public var emptyData = 200
-  /// WINDOW_UPDATE frames a minute; every request and every DATA frame sent allows two more.
+  /// WINDOW_UPDATE frames a minute; every request and every DATA frame sent allows two more, and so
+  /// does every 4 KiB in one.
   public var windowUpdates = 1000
   /// Frames a minute of types that are not known or not for a server.
   public var otherFrames = 200

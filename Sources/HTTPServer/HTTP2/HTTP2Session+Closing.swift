@@ -195,7 +195,9 @@ extension HTTP2Session {
   /// Cuts a response off that waits for a window which stays shut, or opens by a few bytes at a
   /// time: it would hold its bytes, and its place among the streams, for as long as that.
   private func checkProgress(of stream: HTTP2Stream, isTaken: Bool) {
-    guard stream.pending.byteCount > 0 || stream.owesDrained else {
+    // Of a response whose content is out, the end may be missing: libnghttp2 sends that, too, only
+    // through an open window.
+    guard stream.pending.byteCount > 0 || stream.owesDrained || stream.hasAllContent else {
       stream.sendDeadline = nil
       return
     }

@@ -134,6 +134,7 @@ extension HTTP2Session {
       let trailers = trailers
       self.trailers = nil
       guard let stream = stream(header.stream_id) else { return }
+      stream.requestHasEnded = true
       if trailerBytes > limits.head.headSizeBytes {
         return fail(stream, .badTrailer, reason: .badContent(.badTrailer))
       }

@@ -33,6 +33,8 @@ extension HTTP2Session {
     do {
       head = try reader.makeHead(isSecure: isSecure, endsStream: stream.requestHasEnded)
     } catch {
+      // A few bytes may unpack to a head of any size: reading that is what costs.
+      if error == .headTooLarge || error == .tooManyFields { countProvoked() }
       refuse(stream, error)
       return false
     }
@@ -129,6 +131,8 @@ extension HTTP2Session {
   /// possible, else cut short, and the exchange hears why.
   func fail(_ stream: HTTP2Stream, _ fault: RequestFault, reason: ClientCloseReason) {
     statistics.count(fault)
+    // What the exchange has begun is in vain, as after a reset.
+    if case .badContent = reason { countProvoked() }
     let exchange = stream.exchange
     stream.exchange = nil
     stream.heldHead = nil

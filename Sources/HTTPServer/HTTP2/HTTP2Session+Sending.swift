@@ -102,7 +102,8 @@ extension HTTP2Session {
     let header = frame.pointee.hd
     switch header.type {
     case HTTP2Wire.data:
-      rates.windowUpdates.allow(2)
+      // Careful clients widen both windows for every 4 KiB that they have read.
+      rates.windowUpdates.allow(2 + header.length / 2048)
       rates.pings.allow(1)
       if header.flags & HTTP2Wire.endStream != 0 { responseSent(header.stream_id) }
     case HTTP2Wire.headers:
@@ -110,12 +111,18 @@ extension HTTP2Session {
     case HTTP2Wire.reset:
       guard stream(header.stream_id)?.isResetOurs != true else { return }
       pool.statistics.provokedResets.add()
-      if rates.provokedResets.exceeds(limits.http2.provokedResets, now: now) {
-        note(.provokedReset)
-      }
+      countProvoked()
     case HTTP2Wire.goAway:
       if frame.pointee.goaway.error_code != NGHTTP2_NO_ERROR.rawValue { hasFailed = true }
     default: break
+    }
+  }
+
+  /// Counts a stream that the client has made come to nothing, by which it costs as much as one
+  /// that the client resets itself.
+  func countProvoked() {
+    if rates.provokedResets.exceeds(limits.http2.provokedResets, now: now) {
+      note(.provokedReset)
     }
   }
 
