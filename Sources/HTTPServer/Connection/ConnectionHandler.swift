@@ -185,6 +185,11 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     _ context: ChannelHandlerContext, _ version: PrefaceMatcher.Result
   ) -> HTTPConnection<Responder> {
     if version == .http2 {
+      // What the channel holds counts towards what the connection may hold.
+      let mark = loop.limits.http2.outputBytes / 8
+      try? context.channel.syncOptions?.setOption(
+        .writeBufferWaterMark,
+        value: ChannelOptions.Types.WriteBufferWaterMark(low: max(1, mark / 2), high: max(1, mark)))
       let connection = HTTP2Connection(
         responder: loop.responder, limits: loop.limits, statistics: loop.statistics,
         buffers: loop.pool, pool: loop.http2Pool, eventLoop: context.eventLoop,

@@ -22,14 +22,16 @@ public struct HTTP2Limits: Sendable, Equatable {
   /// What would exceed it is reset (a response) or refused (a request).
   public var bufferedBytes = 320 << 10
   /// Framed bytes that wait for the socket, if ``ConnectionLimits/outputHighWaterBytes`` is not
-  /// less.
+  /// less: three quarters here, an eighth in the channel before it takes no more, and what a last
+  /// frame has beyond.
   public var outputBytes = 128 << 10
   /// What libnghttp2 may take for a connection: 30 KiB at rest, about 1 KiB an open stream, and
   /// response heads until they are framed. Beyond half of it new requests wait.
   public var sessionBytes = 384 << 10
   /// Streams a minute that the client may reset.
   public var clientResets = 200
-  /// Streams a minute that the client may have the server reset by breaking the protocol.
+  /// Streams a minute that the client may have the server reset, or refuse for the size of their
+  /// heads, trailers or content, by breaking the protocol.
   public var provokedResets = 200
   /// CONTINUATION frames behind one HEADERS.
   public var continuations = 8

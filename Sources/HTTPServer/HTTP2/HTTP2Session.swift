@@ -289,5 +289,5 @@ public class HTTP2Session {
   }
 
   /// Framed bytes from which on no more are framed.
-  var outputMarkBytes: Int { min(limits.outputHighWaterBytes, limits.http2.outputBytes) }
+  var outputMarkBytes: Int { min(limits.outputHighWaterBytes, limits.http2.outputBytes * 3 / 4) }
 }
