@@ -66,11 +66,47 @@ struct HTTP2FlowTests {
       sent += 30_000
       peer.reset(stream)
     }
+    #expect(connectionWindow(peer, sent) >= 96 << 10 && peer.goAwayCode == nil)
+    #expect(peer.connection.bufferedByteCount == 0)
+  }
+
+  @Test("What comes behind RST_STREAM uses up no window of the others (RFC 9113 section 5.4.2)")
+  func contentBehindAnEarlyResponseDoesNotShutTheOthersOut() {
+    let peer = HTTP2Peer()
+    var sent = 0
+    for index in 0..<20 {
+      let stream = UInt32(index * 2 + 1)
+      peer.post(stream)
+      #expect(peer.answer(stream).resetCode == 0)
+      peer.data(stream, [UInt8](repeating: 0x61, count: 30_000))
+      sent += 30_000
+    }
+    #expect(connectionWindow(peer, sent) >= 96 << 10 && peer.goAwayCode == nil)
+  }
+
+  @Test("Padding counts in the windows and is given back at once (RFC 9113 section 6.1)")
+  func paddingDoesNotShutTheWindows() throws {
+    let peer = HTTP2Peer()
+    pulling(peer)
+    peer.post(1)
+    let exchange = try #require(peer.responder.exchanges.first)
+    exchange.pullsOn = true
+    exchange.writer.requestBodyChunk()
+    let frame = HTTP2Frame(
+      .data, flags: HTTP2Frame.padded, stream: 1,
+      payload: [255, 0x61] + [UInt8](repeating: 0, count: 255))
+    for _ in 0..<2000 { peer.send(frame) }
+    #expect(exchange.content.utf8.count == 2000)
+    #expect(connectionWindow(peer, 2000 * frame.payload.count) >= 96 << 10)
+    #expect(peer.goAwayCode == nil && peer.answer(1).resetCode == nil)
+  }
+
+  /// What a client that has sent so much may still send.
+  private func connectionWindow(_ peer: HTTP2Peer, _ sent: Int) -> Int {
     let opened = peer.frames(.windowUpdate).filter { $0.stream == 0 }.reduce(0) {
       $0 + Int($1.word(at: 0))
     }
-    #expect(65_535 + opened - sent >= 96 << 10 && peer.goAwayCode == nil)
-    #expect(peer.connection.bufferedByteCount == 0)
+    return 65_535 + opened - sent
   }
 
   @Test func trailersOfARequestAreDelivered() throws {
@@ -325,41 +361,6 @@ struct HTTP2FlowTests {
     }
     peer.widen(0, 10 << 20)
     #expect((0..<100).allSatisfy { peer.answer(UInt32($0 * 2 + 1)).body.count == 60_000 })
-  }
-
-  // MARK: Priorities
-
-  @Test("A response of higher urgency goes first (RFC 9218 section 10)")
-  func urgentResponsesGoFirst() {
-    let peer = HTTP2Peer()
-    pulling(peer)
-    peer.headers(1, HTTP2Peer.request("/", [("priority", "u=6")]))
-    peer.headers(3, HTTP2Peer.request("/", [("priority", "u=1")]))
-    peer.headers(5, HTTP2Peer.request("/", [("priority", "u=5")]))
-    for exchange in peer.responder.exchanges {
-      exchange.writer.head(200, .length(30_000))
-      exchange.writer.text(String(repeating: "x", count: 30_000))
-      exchange.writer.finish(trailers: nil)
-    }
-    peer.look()
-    #expect([1, 3, 5].map { peer.answer($0).body.count } == [5535, 30_000, 30_000])
-  }
-
-  @Test("PRIORITY_UPDATE changes it (RFC 9218 section 7.1)")
-  func priorityUpdatesAreObeyed() {
-    let peer = HTTP2Peer()
-    pulling(peer)
-    for stream: UInt32 in [1, 3, 5] { peer.get(stream) }
-    peer.send(
-      HTTP2Frame(
-        .priorityUpdate, payload: HTTP2Frame.word(5) + Array("u=0".utf8)))
-    for exchange in peer.responder.exchanges {
-      exchange.writer.head(200, .length(40_000))
-      exchange.writer.text(String(repeating: "x", count: 40_000))
-      exchange.writer.finish(trailers: nil)
-    }
-    peer.look()
-    #expect([1, 3, 5].map { peer.answer($0).body.count } == [25_535, 0, 40_000])
   }
 }
 

@@ -24,6 +24,31 @@ struct TLSConnectionTests {
     }
   }
 
+  @Test("Over HTTP/2, too: HEADERS and DATA share a record")
+  func aSmallHTTP2AnswerIsOneRecord() async throws {
+    try await TLSServer.run({ configuration, _ in configuration.isHTTP2Enabled = true }) { tls in
+      func text(_ frames: [UInt8]...) -> String {
+        // None of these bytes is beyond ASCII.
+        String(decoding: frames.flatMap { $0 }, as: UTF8.self)
+      }
+      func request(_ stream: UInt32) -> [UInt8] {
+        HTTP2Peer.headers(stream, HTTP2Peer.request("/")).bytes
+      }
+      // Two frame headers, the fields, the content.
+      let small = 9 + 1 + 4 + 9 + "secure".utf8.count
+      let settings = HTTP2Frame(.settings)
+      let opening = (9 + 4 * 6) + (9 + 4) + 9
+      let (answer, records) = try await TLSClient().exchange(
+        [
+          (text(HTTP2Peer.preface, settings.bytes, request(1)), opening + small),
+          (text(request(3)), small), (text(request(5), request(7), request(9)), 3 * small),
+        ], port: tls.port, files: tls.files, halfCloses: true, protocols: ["h2"])
+      #expect(records.dropFirst() == [1, 1])
+      #expect(answer.text.components(separatedBy: "secure").count == 6)
+      #expect(tls.count { $0.http2.streams.value } == 5)
+    }
+  }
+
   @Test func largeContentGoesThroughBothWays() async throws {
     try await TLSServer.run { tls in
       let big = try await tls.curl("/big", host: "a.test")

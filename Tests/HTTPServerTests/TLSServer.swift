@@ -150,8 +150,9 @@ struct TLSClient {
 
   /// What a client saw: all it read, and whether the end was said, not just met.
   struct Answer {
-    var text: String
-    var endsCleanly: Bool
+    var bytes: [UInt8] = []
+    var endsCleanly = true
+    var text: String { String(decoding: bytes, as: UTF8.self) }
   }
 
   let records = RecordCounter()
@@ -160,10 +161,11 @@ struct TLSClient {
   /// - Returns: the answer, and the records that came with each of the texts.
   func exchange(
     _ texts: [(text: String, answerBytes: Int)], port: Int, files: TLSFiles,
-    halfCloses: Bool = false
+    halfCloses: Bool = false, protocols: [String] = []
   ) async throws -> (answer: Answer, records: [Int]) {
     let records = records
     var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.applicationProtocols = protocols
     configuration.trustRoots = .file(files.path("root.pem"))
     let context = try NIOSSLContext(configuration: configuration)
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -179,20 +181,20 @@ struct TLSClient {
       }
     return try await channel.executeThenClose { inbound, outbound in
       var iterator = inbound.makeAsyncIterator()
-      var answer = Answer(text: "", endsCleanly: true)
+      var answer = Answer()
       var counts: [Int] = []
       do {
         for (text, answerBytes) in texts {
-          let before = (records.count, answer.text.utf8.count)
+          let before = (records.count, answer.bytes.count)
           try await outbound.write(ByteBuffer(string: text))
-          while answer.text.utf8.count - before.1 < answerBytes {
+          while answer.bytes.count - before.1 < answerBytes {
             guard let buffer = try await iterator.next() else { break }
-            answer.text += String(buffer: buffer)
+            answer.bytes += buffer.readableBytesView
           }
           counts.append(records.count - before.0)
         }
         if halfCloses { outbound.finish() }
-        while let buffer = try await iterator.next() { answer.text += String(buffer: buffer) }
+        while let buffer = try await iterator.next() { answer.bytes += buffer.readableBytesView }
       } catch {
         answer.endsCleanly = false
       }

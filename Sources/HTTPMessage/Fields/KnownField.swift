@@ -135,5 +135,6 @@ extension KnownFieldSet {
     .transferEncoding, .contentLength, .host, .connection, .keepAlive, .te, .trailer, .upgrade,
     .expect, .authorization, .proxyAuthorization, .cookie, .setCookie, .contentEncoding,
     .contentType, .contentRange, .range, .cacheControl, .maxForwards, .forwarded, .xForwardedFor,
+    .xForwardedHost, .xForwardedProto, .proxyConnection, .via, .cdnLoop,
   ]
 }

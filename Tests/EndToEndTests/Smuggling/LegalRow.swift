@@ -22,8 +22,8 @@ struct LegalRow: Sendable, CustomTestStringConvertible {
   }
 
   /// Text with the token and the edge's own lines filled in.
-  static func fill(_ text: String, token: String) -> String {
-    text.replacing("{t}", with: token).replacing("{via}", with: added("1.1"))
+  static func fill(_ text: String, token: String, version: String = "1.1") -> String {
+    text.replacing("{t}", with: token).replacing("{via}", with: added(version))
       .replacing("{via:1.0}", with: added("1.0"))
   }
 
@@ -84,7 +84,8 @@ struct LegalRow: Sendable, CustomTestStringConvertible {
     LegalRow(
       "trailers, those left out that would frame or route",
       "POST /{t} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
-        + "X-Sum:  1 \r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: b\r\n\r\n",
+        + "X-Sum:  1 \r\nContent-Length: 9\r\nTransfer-Encoding: x\r\nHost: b\r\n"
+        + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: c\r\nVia: d\r\nCDN-Loop: e\r\n\r\n",
       forwarded: "POST /{t} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n{via}\r\n"
         + "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"),
     LegalRow(
