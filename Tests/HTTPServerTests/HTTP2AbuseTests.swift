@@ -104,6 +104,21 @@ struct HTTP2AbuseTests {
     #expect(peer.responder.targets.isEmpty)
   }
 
+  @Test func trailersThatUnpackToMuchEndTheConnectionToo() {
+    let peer = HTTP2Peer()
+    peer.responder.answer = { _, _ in false }
+    peer.post(1)
+    let value = String(repeating: "y", count: 3000)
+    let block =
+      [0x40] + HTTP2Peer.block([("x", value)]).dropFirst()
+      + [UInt8](repeating: 0x80 | 62, count: 60)
+    peer.send(
+      HTTP2Frame(
+        .headers, flags: HTTP2Frame.endHeaders | HTTP2Frame.endStream, stream: 1, payload: block))
+    peer.expectCalmed(.headerBomb)
+    #expect(peer.responder.exchanges.map(\.closeReason) == [.disconnected])
+  }
+
   @Test func pingsAreBounded() {
     let ping = HTTP2Frame(.ping, payload: [UInt8](repeating: 1, count: 8))
     let peer = HTTP2Peer()

@@ -229,6 +229,44 @@ struct HTTP2FieldRuleTests {
     #expect(peer.answer(15).status == 431 && peer.answer(15).dataFrames == 0)
   }
 
+  /// Fields as libnghttp2 packs them, in as many frames as it takes.
+  private func packed(
+    _ stream: UInt32, _ fields: [(String, String)], ends: Bool = true
+  ) -> [HTTP2Frame] {
+    var block = HTTP2Peer.packedBlock(fields)[...]
+    var frames: [HTTP2Frame] = []
+    while !block.isEmpty {
+      frames.append(
+        HTTP2Frame(
+          frames.isEmpty ? .headers : .continuation,
+          flags: frames.isEmpty && ends ? HTTP2Frame.endStream : 0, stream: stream,
+          payload: Array(block.prefix(16_384))))
+      block = block.dropFirst(16_384)
+    }
+    frames[frames.count - 1].flags |= HTTP2Frame.endHeaders
+    return frames
+  }
+
+  @Test("A name that begins like another is not taken for that, however long it is")
+  func longNamesAreNotCutShort() {
+    // A block counts 16 bits of a name's length: of these it would keep `transfer-encoding`, or
+    // nothing. Packed, they take 5 bits a letter.
+    for name in ["transfer-encoding", ""] {
+      let long = name + String(repeating: "a", count: 1 << 16)
+      let peer = HTTP2Peer { $0.head = HeadLimits(headSizeBytes: 256 << 10) }
+      peer.responder.answer = { _, _ in false }
+      peer.send(frames: packed(1, HTTP2Peer.request("/", [(long, "chunked")])))
+      #expect(peer.answer(1).status == 400 && peer.responder.exchanges.isEmpty)
+      peer.post(3)
+      peer.send(frames: packed(3, [(long, "chunked")]))
+      #expect(peer.answer(3).resetCode != nil)
+      #expect(peer.responder.exchanges.first?.closeReason != nil)
+      // One byte less than 64 KiB is a name like any other.
+      peer.send(frames: packed(5, HTTP2Peer.request("/", [(String(long.prefix(65_535)), "x")])))
+      #expect(peer.responder.exchanges.count == 2 && peer.goAwayCode == nil)
+    }
+  }
+
   @Test func aRefusalIsAProblemDocument() {
     let peer = HTTP2Peer()
     peer.headers(1, HTTP2FieldRule.get([("host", "b")]))

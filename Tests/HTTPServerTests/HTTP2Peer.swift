@@ -126,6 +126,26 @@ final class HTTP2Peer: ConnectionTransport {
     fields.flatMap { [0] + literal($0.0) + literal($0.1) }
   }
 
+  /// Fields packed with Huffman codes (RFC 7541 section 5.2), by an encoder without memory.
+  static func packedBlock(_ fields: [(String, String)]) -> [UInt8] {
+    var deflater: OpaquePointer?
+    nghttp2_hd_deflate_new(&deflater, 0)
+    defer { nghttp2_hd_deflate_del(deflater) }
+    return fields.flatMap { name, value -> [UInt8] in
+      var (name, value) = (Array(name.utf8), Array(value.utf8))
+      var block = [UInt8](repeating: 0, count: name.count + value.count + 64)
+      let count = name.withUnsafeMutableBufferPointer { name in
+        value.withUnsafeMutableBufferPointer { value in
+          var field = nghttp2_nv(
+            name: name.baseAddress, value: value.baseAddress, namelen: name.count,
+            valuelen: value.count, flags: UInt8(NGHTTP2_NV_FLAG_NO_INDEX.rawValue))
+          return nghttp2_hd_deflate_hd(deflater, &block, block.count, &field, 1)
+        }
+      }
+      return Array(block.prefix(max(count, 0)))
+    }
+  }
+
   private static func literal(_ text: String) -> [UInt8] {
     let bytes = Array(text.utf8)
     guard bytes.count >= 127 else { return [UInt8(bytes.count)] + bytes }

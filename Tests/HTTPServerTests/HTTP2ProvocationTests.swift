@@ -71,6 +71,10 @@ struct HTTP2ProvocationTests {
       ("a reset of an idle stream", 1, HTTP2Frame(.reset, stream: 9, payload: [0, 0, 0, 8])),
       ("no increment", 1, HTTP2Frame(.windowUpdate, payload: [0, 0, 0, 0])),
       ("too much increment", 3, HTTP2Frame(.windowUpdate, payload: HTTP2Frame.word(0x7FFF_FFFF))),
+      (
+        "33 settings", 11,
+        HTTP2Frame(.settings, payload: (0..<33).flatMap { _ in [0, 4, 0, 0, 255, 255] })
+      ),
       ("a PING of 7 bytes", 6, HTTP2Frame(.ping, payload: [1, 2, 3, 4, 5, 6, 7])),
       ("SETTINGS of 5 bytes", 6, HTTP2Frame(.settings, payload: [0, 4, 0, 0, 0])),
       (

@@ -14,6 +14,9 @@ import NIOCore
 final class HTTP2HeadReader {
   /// How many times its limit a head may unpack to before the connection ends for it.
   static let bombFactor = 4
+  /// A field block counts a name's bytes in 16 bits. Of a longer name it would keep the beginning,
+  /// which may well be the name of another field, one that has no place in HTTP/2.
+  static let nameLimitBytes = Int(UInt16.max)
   /// Larger buffers are not kept for the next head.
   private static let keptCapacityBytes = 8 << 10
 
@@ -70,6 +73,10 @@ final class HTTP2HeadReader {
     if known != .cookie || cookieCount == 1 { fieldCount += 1 }
     guard fieldCount <= limits.fieldCount else {
       fault = .tooManyFields
+      return
+    }
+    guard name.count <= Self.nameLimitBytes else {
+      fault = .badFieldName
       return
     }
     if entries.capacity == 0 { entries.reserveCapacity(16) }

@@ -80,6 +80,7 @@ extension HTTP2Session {
       return HTTP2Wire.streamFailure
     }
     guard trailers != nil else { return 0 }
+    guard name.count <= HTTP2HeadReader.nameLimitBytes else { return HTTP2Wire.streamFailure }
     trailerBytes += name.count + value.count + 4
     if trailerBytes > HTTP2HeadReader.bombFactor * limits.head.headSizeBytes {
       note(.headerBomb)
