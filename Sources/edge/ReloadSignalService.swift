@@ -6,9 +6,10 @@ import UnixSignals
 /// Reloads the configuration at each SIGHUP, until the edge shuts down.
 struct ReloadSignalService: Service {
   let reloader: ConfigurationReloader
+  let signals: UnixSignalsSequence
 
   func run() async throws {
-    for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+    for await _ in signals.cancelOnGracefulShutdown() {
       // What went wrong is in the log by then; the edge goes on as it was.
       _ = try? await reloader.reload()
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import EdgeConfig
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// `edge serve`
 struct ServeCommand: AsyncParsableCommand {
@@ -24,6 +25,10 @@ struct ServeCommand: AsyncParsableCommand {
     LoggingSystem.bootstrap(StreamLogHandler.standardError)
     var logger = Logger(label: "edge")
     logger.logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+    // Before the listeners open: who sees them may send a signal, which must not end the process
+    // before it is listened to.
+    let shutdownSignals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let reloadSignals = await UnixSignalsSequence(trapping: .sighup)
     let service: EdgeService
     do {
       service = try await EdgeService.start(
@@ -36,9 +41,21 @@ struct ServeCommand: AsyncParsableCommand {
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup),
-          .init(service: ReloadSignalService(reloader: service.reloader)),
+          .init(service: ReloadSignalService(reloader: service.reloader, signals: reloadSignals)),
+          .init(
+            service: ShutdownSignalService(signals: shutdownSignals),
+            successTerminationBehavior: .gracefullyShutdownGroup),
         ],
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        logger: logger))
     try await group.run()
+  }
+}
+
+/// Ends, and the edge with it, at the first signal to do so.
+private struct ShutdownSignalService: Service {
+  let signals: UnixSignalsSequence
+
+  func run() async {
+    for await _ in signals.cancelOnGracefulShutdown() { return }
   }
 }

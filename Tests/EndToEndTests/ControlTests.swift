@@ -148,6 +148,25 @@ import Testing
     #expect(process.wait() == 0)
   }
 
+  @Test("A signal at the very moment the listener opens", arguments: [SIGTERM, SIGINT])
+  func anEarlySignalDrainsToo(_ signal: Int32) throws {
+    let origin = try ScriptedOrigin.constant("x")
+    let edge = try Edge(originPort: origin.port)
+    edge.killHard()
+    for _ in 0..<3 {
+      let process = try ChildProcess(
+        "/usr/bin/env", [Edge.binary, "serve", "--config", edge.configurationPath],
+        environment: ["EDGE_ADMIN_PASSWORD": Edge.password, "SWIFT_BACKTRACE": "enable=no"])
+      let isListening = eventually {
+        for _ in 0..<20 where (try? RawSocket(port: edge.port)) == nil { usleep(1000) }
+        return (try? RawSocket(port: edge.port)) != nil
+      }
+      process.signal(signal)
+      #expect(isListening)
+      #expect(process.wait() == 0, "\(process.text)")
+    }
+  }
+
   @Test func aDrainHasALimit() throws {
     let arrived = DispatchSemaphore(value: 0)
     let origin = try ScriptedOrigin { _, connection in
