@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PATH:/usr/sbin:/sbin"
 
 # What the package links against, and what the scripts call.
-build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config)
+build_packages=(libcurl4-openssl-dev libssl-dev zlib1g-dev libnghttp2-dev libxml2-dev pkg-config)
 run_packages=(python3 curl)
 test_packages=(python3 python3-venv python3-websockets curl xz-utils nginx-light fiu-utils)
 bench_packages=(
@@ -92,10 +92,11 @@ explain_build() {
 }
 
 # The packages too are built without dynamic exclusivity checks: SwiftNIO's were 13 % of a hit's
-# instructions. The tests, built in debug, run with them.
+# instructions. The tests, built in debug, run with them. Swift's libraries are part of the binaries,
+# which run where there is no toolchain.
 build_release() {
   explain_build release 10
-  swift build -c release -Xswiftc -enforce-exclusivity=unchecked --product "$1"
+  swift build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product "$1"
 }
 
 # Stops processes that this script started, by id, and waits for them; after 10 seconds by force.

@@ -34,13 +34,16 @@ static inline void *edge_h2_allocate(size_t size, void *user_data) {
   edge_h2_memory *memory = (edge_h2_memory *)user_data;
   if (size > ((size_t)1 << 30)) return NULL;
   size_t total = size + sizeof(edge_h2_piece);
-  size_t size_class = 0;
-  size_t capacity = EDGE_H2_SMALLEST;
-  while (size_class < EDGE_H2_CLASS_COUNT && capacity < total) {
-    capacity <<= 1;
-    size_class += 1;
+  // The least power of two from EDGE_H2_SMALLEST on that holds it.
+  size_t size_class =
+      total <= EDGE_H2_SMALLEST
+          ? 0
+          : (size_t)(__builtin_clzll(EDGE_H2_SMALLEST - 1) - __builtin_clzll(total - 1));
+  size_t capacity = (size_t)EDGE_H2_SMALLEST << size_class;
+  if (size_class >= EDGE_H2_CLASS_COUNT) {
+    size_class = EDGE_H2_CLASS_COUNT;
+    capacity = total;
   }
-  if (size_class == EDGE_H2_CLASS_COUNT) capacity = total;
   if (memory->used_bytes + capacity > memory->limit_bytes) return NULL;
   edge_h2_piece *piece = NULL;
   if (size_class < EDGE_H2_CLASS_COUNT && memory->pool->free_pieces[size_class]) {

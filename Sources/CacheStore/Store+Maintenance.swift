@@ -35,7 +35,7 @@ extension Store {
 
   /// Starts the background thread, which works once a second and after each invalidation.
   public func start() {
-    let thread = DiskThread.start("store") { [weak self, maintenance] in
+    let thread = DiskThread.start("store", isBackground: true) { [weak self, maintenance] in
       while true {
         let second = MonotonicTime.now.advanced(by: .seconds(1))
         let isStopping: Bool? = maintenance.requests.wait(until: second) { requests in

@@ -33,9 +33,14 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "A folder for a disk tier; without it there is none.")
   var disk: String?
 
+  @Option(help: "Hits a second meanwhile; 0 is one after the other.")
+  var rate = 60_000
+
   func validate() throws {
-    guard 1...50_000_000 ~= objects, 0...65_536 ~= bytes, 1...1000 ~= rounds else {
-      throw ValidationError("--objects, --bytes or --rounds is out of range")
+    guard 1...50_000_000 ~= objects, 0...65_536 ~= bytes, 1...1000 ~= rounds,
+      0...1_000_000 ~= rate
+    else {
+      throw ValidationError("--objects, --bytes, --rounds or --rate is out of range")
     }
     do {
       _ = try InvalidationSelector.parse(pattern, syntax: .glob)
@@ -47,7 +52,7 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     var reports: [SweepReport] = []
     for _ in 0..<rounds {
-      let bench = try SweepBench(objects: objects, bytes: bytes, disk: disk)
+      let bench = try SweepBench(objects: objects, bytes: bytes, disk: disk, rate: rate)
       let report = await bench.measure(
         try InvalidationSelector.parse(pattern, syntax: .glob))
       print(report.text)
@@ -116,8 +121,12 @@ private final class SweepBench: Sendable {
   private let store: Store
   private let hotKeys: [[UInt8]]
   private let phase = Atomic<Int>(0)
+  /// Between the beginnings of two hits.
+  private let interval: Duration
 
-  init(objects: Int, bytes: Int, disk: String?) throws {
+  /// - Parameter rate: hits a second; 0 is one after the other.
+  init(objects: Int, bytes: Int, disk: String?, rate: Int) throws {
+    interval = rate == 0 ? .zero : .nanoseconds(1_000_000_000 / rate)
     var configuration = Store.Configuration(memoryBytes: max(1 << 30, objects * (bytes + 600)))
     if let disk { configuration.disk = DiskTier.Configuration(path: disk, sizeBytes: 4 << 30) }
     var logger = Logger(label: "sweep")
@@ -187,7 +196,11 @@ private final class SweepBench: Sendable {
     var latencies: [[UInt32]] = [[], []]
     var index = 0
     var present = phase.load(ordering: .relaxed)
+    var next = ContinuousClock.now
     while present < 2 {
+      // Asleep, the thread would come back late.
+      while interval > .zero, ContinuousClock.now < next {}
+      next = max(next + interval, ContinuousClock.now - interval)
       let nanoseconds = timeHit(hotKeys[index % hotKeys.count])
       if latencies[present].count < Self.mostHits { latencies[present].append(nanoseconds) }
       index += 1

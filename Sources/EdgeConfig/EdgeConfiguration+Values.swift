@@ -68,6 +68,7 @@ extension EdgeConfiguration.Limits {
     bodyBytesPerSecond = values.sizeOrWord("body_rate")
     sendBytesPerSecond = values.sizeOrWord("send_rate")
     rateWindow = values.duration("rate_window")
+    unsentBytes = values.sizeOrWord("unsent")
     perAddress = values.entry("per_address").section.map { limits in
       PerAddress(
         connections: limits.countOrWord("connections"),

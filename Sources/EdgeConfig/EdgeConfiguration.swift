@@ -73,6 +73,8 @@ extension EdgeConfiguration {
     public let sendBytesPerSecond: Int?
     /// The time over which those rates are taken.
     public let rateWindow: Duration
+    /// The most bytes that the kernel takes ahead of what is on its way; nil is off.
+    public let unsentBytes: Int?
     /// What one client address may use; nil is off.
     public let perAddress: PerAddress?
     /// How long running requests may take to end when the edge stops.

@@ -15,6 +15,12 @@ extension OptionTable {
       "limits.rate_window", .duration, default: .text("30 s"), min: "1 s", max: "10 minutes",
       reload: false, "The time over which body_rate and send_rate are taken."),
     ConfigurationOption(
+      "limits.unsent", .size, words: ["off"], default: .text("256 KiB"), min: "16 KiB",
+      max: "64 MiB", reload: false,
+      "The most bytes of a response that the kernel takes ahead of what is on its way to the "
+        + "client (TCP_NOTSENT_LOWAT). off leaves it to the kernel, which holds some MiB for a "
+        + "client that does not read."),
+    ConfigurationOption(
       "limits.per_address", .section, words: ["off"], default: .text("off"), reload: false,
       example: "per_address: { connections: 100, requests: 50 }",
       "What one client address may use, on all listeners together. An IPv6 client counts as its "

@@ -152,7 +152,15 @@ public final class HTTPServer<Responder: RequestResponder & SendableMetatype>: S
       listener.tls == nil
       ? LoopReceiveAllocator(pool: receiveBuffers)
       : AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65536)
-    return ServerBootstrap(group: loop, childGroup: loop)
+    var bootstrap = ServerBootstrap(group: loop, childGroup: loop)
+    if let unsent = configuration.limits.unsentBytes {
+      // Accepted sockets have it from the listening one.
+      let option = ChannelOptions.Types.SocketOption(
+        level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT))
+      bootstrap = bootstrap.serverChannelOption(option, value: unsent)
+    }
+    return
+      bootstrap
       .serverChannelOption(.backlog, value: Int32(clamping: configuration.backlog))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(reusePort, value: 1)

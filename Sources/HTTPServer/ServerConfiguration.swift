@@ -78,6 +78,9 @@ public struct ConnectionLimits: Sendable {
   public var requestsPerConnection: Int?
   /// Bytes that may wait for one client before its exchange is told to hold back.
   public var outputHighWaterBytes = 256 << 10
+  /// Bytes that the kernel takes for a client ahead of what is on its way to it; nil leaves it to
+  /// the kernel, which takes some MiB of a large response, at once, for a client that reads nothing.
+  public var unsentBytes: Int? = 256 << 10
   /// Bytes read ahead of what is asked for: pipelined requests, or content nobody wants yet.
   public var inputHighWaterBytes = 64 << 10
   /// Content left over when its response has ended: up to this many bytes are thrown away to keep

@@ -26,6 +26,7 @@ extension ServerConfiguration {
     limits.webSocketIdleTimeout = TimeAmount(file.limits.webSocketIdleTimeout)
     limits.requestsPerConnection = file.limits.requestsPerConnection
     limits.contentBytesPerSecond = file.limits.bodyBytesPerSecond ?? 0
+    limits.unsentBytes = file.limits.unsentBytes
     limits.sendBytesPerSecond = file.limits.sendBytesPerSecond ?? 0
     limits.rateWindow = TimeAmount(file.limits.rateWindow)
     clientLimits = file.limits.perAddress.map { ClientLimits($0) }

@@ -8,6 +8,7 @@ import Testing
     #expect(limits.bodyBytesPerSecond == 128)
     #expect(limits.sendBytesPerSecond == 128)
     #expect(limits.rateWindow == .seconds(30))
+    #expect(limits.unsentBytes == 256 << 10)
     #expect(limits.perAddress == nil)
     #expect(limits.webSocketIdleTimeout == .seconds(300))
     #expect(try load(minimal).routes[0].webSocket == false)
@@ -21,6 +22,7 @@ import Testing
           body_rate: off
           send_rate: 1 KiB
           rate_window: 10 s
+          unsent: off
           websocket_idle_timeout: 1 minute
           per_address:
             connections: 100
@@ -33,6 +35,7 @@ import Testing
     #expect(limits.bodyBytesPerSecond == nil)
     #expect(limits.sendBytesPerSecond == 1024)
     #expect(limits.rateWindow == .seconds(10))
+    #expect(limits.unsentBytes == nil)
     #expect(limits.webSocketIdleTimeout == .seconds(60))
     let address = try #require(limits.perAddress)
     #expect(address.connections == 100)

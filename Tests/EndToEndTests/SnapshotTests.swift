@@ -64,6 +64,52 @@ import Testing
     #expect(try edge.get(path("d")).status == 502)
   }
 
+  @Test func anExportSeedsAnotherEdge() throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(originPort: origin.port, store: Self.store)
+    try fill(edge, ["a", "b", "c"])
+    #expect(try edge.invalidate(path("b")).status == 201)
+    let file = edge.folder.appendingPathComponent("seed").path
+    let early = try edge.command("snapshot", "export", file)
+    #expect(early.status != 0)
+    #expect(early.output.contains("running"), "\(early.output)")
+    edge.stop()
+    let exported = try edge.command("snapshot", "export", file)
+    #expect(exported.status == 0, "\(exported.output)")
+    #expect(exported.output.contains("exported 2 objects"), "\(exported.output)")
+    let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+
+    let other = try Edge(originPort: origin.port, store: Self.store)
+    other.stop()
+    let imported = try other.command("snapshot", "import", file)
+    #expect(imported.status == 0, "\(imported.output)")
+    #expect(imported.output.contains("imported 2 objects"), "\(imported.output)")
+    // Once more, they are there already.
+    let again = try other.command("snapshot", "import", file)
+    #expect(again.output.contains("imported 0 objects"), "\(again.output)")
+    origin.stop()
+    try other.start()
+    #expect(try eventually { try other.metric("edge_store_disk_objects") == 2 })
+    for name in ["a", "c"] {
+      let answer = try other.get(path(name))
+      #expect(answer.header("X-Cache") == "Hit from edge")
+      #expect(answer.bytes.count == 300_000)
+    }
+    #expect(try other.get(path("b")).status == 502)
+    other.stop()
+
+    // Cut short, it is refused with the reason, and what came before the cut is kept.
+    let cut = edge.folder.appendingPathComponent("cut").path
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    try bytes.prefix(bytes.count - 1000).write(to: URL(fileURLWithPath: cut))
+    let third = try Edge(originPort: other.originPort, store: Self.store)
+    third.stop()
+    let broken = try third.command("snapshot", "import", cut)
+    #expect(broken.status == 1)
+    #expect(broken.output.contains("edge snapshot import:"), "\(broken.output)")
+  }
+
   @Test func whatCannotBeDoneIsSaid() throws {
     let origin = try ScriptedOrigin.constant("x")
     let edge = try Edge(originPort: origin.port)

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -30,6 +31,11 @@ int edge_socket_create(int family, int type, int protocol);
 /// Bytes that have ever arrived on a TCP connection, one more once its peer has closed; -1 where
 /// the kernel does not tell.
 int64_t edge_socket_received_bytes(int socket);
+/// Has the calling thread come after others where the cores are busy; 0, or -1 with errno.
+static inline int edge_thread_yield_to_others(void) {
+  // For Linux, 0 is the calling thread; no capability is needed to come later.
+  return setpriority(PRIO_PROCESS, 0, 10);
+}
 /// Names a running thread; the name has at most 15 bytes.
 int edge_thread_set_name(unsigned long thread, const char *name);
 #endif

@@ -99,9 +99,13 @@ final class DiskThread: @unchecked Sendable {
   private let isJoined = Monitor(false)
 
   /// Starts a thread that runs `body` with all signals blocked; nil when the system gives none.
-  static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> DiskThread? {
+  /// - Parameter isBackground: whether it is to come after the event loops where cores are busy.
+  static func start(
+    _ name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void
+  ) -> DiskThread? {
     let result = DiskThread()
-    let box = Unmanaged.passRetained(ThreadBody(name: name, body: body))
+    let box = Unmanaged.passRetained(
+      ThreadBody(name: name, isBackground: isBackground, body: body))
     let code = pthread_create(
       &result.thread, nil,
       { argument in
@@ -111,6 +115,7 @@ final class DiskThread: @unchecked Sendable {
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, nil)
         _ = edge_thread_set_name(pthread_self(), body.name)
+        if body.isBackground { _ = edge_thread_yield_to_others() }
         body.body()
         return nil
       }, box.toOpaque())
@@ -133,11 +138,13 @@ final class DiskThread: @unchecked Sendable {
 
 private final class ThreadBody {
   let name: String
+  let isBackground: Bool
   let body: @Sendable () -> Void
 
-  init(name: String, body: @escaping @Sendable () -> Void) {
+  init(name: String, isBackground: Bool, body: @escaping @Sendable () -> Void) {
     // The kernel keeps 15 characters.
     self.name = String(name.prefix(15))
+    self.isBackground = isBackground
     self.body = body
   }
 }

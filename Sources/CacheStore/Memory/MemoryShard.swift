@@ -52,8 +52,6 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     var objectBytes = 0
     var firstHits: [UInt32] = []
     var counters = StoreStatistics.Memory()
-    /// What touching gave, kept so that the touching itself is not optimized away.
-    var touched: UInt64 = 0
 
     init(limitBytes: Int) { policy = Policy(limitBytes: limitBytes) }
 
@@ -236,6 +234,7 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     state.withLock { state in
       let end = min(state.slab.endIndex, start &+ count)
       guard start < end else { return ([], nil) }
+      state.slab.prefetch(start..<end)
       var objects: [StoredObject] = []
       for index in start..<end {
         if let object = state.slab.entries[Int(index)].object, isWanted(object) {
@@ -256,7 +255,8 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     state.withLock { state in
       let end = min(state.slab.endIndex, start &+ count)
       guard start < end else { return ([], nil) }
-      state.touched = state.slab.touch(start..<end)
+      state.slab.prefetch(start..<end)
+      state.slab.forEachHash(start..<end) { state.table.prefetch($0) }
       var taken: [StoredObject] = []
       for index in start..<end {
         guard let object = state.slab.entries[Int(index)].object, takes(object) else { continue }

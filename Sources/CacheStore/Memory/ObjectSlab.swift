@@ -1,3 +1,5 @@
+import CLinux
+
 /// The entries of one shard's objects: a slab addressed by 32-bit indices, 16 bytes an entry, with
 /// the links of the eviction queues in place. Owner: the shard, under its lock.
 struct ObjectSlab {
@@ -25,19 +27,38 @@ struct ObjectSlab {
   @inline(__always)
   func object(at index: UInt32) -> StoredObject? { entries[Int(index)].object }
 
-  /// Reads a little of each object in a range, and brings it into the processor's cache by that.
-  ///
-  /// A walk that looks at one object after the other waits for memory two or three times an object;
-  /// the loads here depend on nothing before them, so the processor has many of them under way at
-  /// once.
-  func touch(_ range: Range<UInt32>) -> UInt64 {
-    entries.withUnsafeBufferPointer { entries in
-      var sum: UInt64 = 0
+  /// Lines of memory of an object that a walk reads: its header and the beginning of its key.
+  private static var walkedLines: Int { 3 }
+
+  /// Has the processor fetch the objects of a range. A walk that looks at one after the other waits
+  /// for memory several times an object; of these it has many under way at once.
+  func prefetch(_ range: Range<UInt32>) {
+    withObjects(range) { object in
+      for line in 0..<Self.walkedLines { edge_prefetch(object + 64 * line) }
+    }
+  }
+
+  /// Calls `body` with the hash of every object of a range.
+  @inline(__always)
+  func forEachHash(_ range: Range<UInt32>, _ body: (KeyHash) -> Void) {
+    withObjects(range) { object in
+      body(
+        Unmanaged<StoredObjectBuffer>.fromOpaque(object)
+          ._withUnsafeGuaranteedRef { $0.header.hash })
+    }
+  }
+
+  /// Calls `body` with the address of every object of a range. No reference is counted, which would
+  /// wait for the very memory that is to be fetched.
+  @inline(__always)
+  private func withObjects(_ range: Range<UInt32>, _ body: (UnsafeRawPointer) -> Void) {
+    entries.withUnsafeBytes { bytes in
+      // Bound: the range is one of entries, whose first eight bytes are the reference or zero.
       for index in range {
-        guard let object = entries[Int(index)].object else { continue }
-        sum &+= object.touch()
+        let object = bytes.load(
+          fromByteOffset: Int(index) * MemoryLayout<Entry>.stride, as: UnsafeRawPointer?.self)
+        if let object { body(object) }
       }
-      return sum
     }
   }
 
@@ -52,8 +73,8 @@ struct ObjectSlab {
       return index
     }
     if entries.count == entries.capacity {
-      // An eighth more at a time: doubling would leave half of the slab unused.
-      entries.reserveCapacity(max(entries.count + 16, entries.count + entries.count / 8))
+      // A sixteenth more at a time: doubling would leave half of the slab unused.
+      entries.reserveCapacity(max(entries.count + 16, entries.count + entries.count / 16))
     }
     entries.append(entry)
     return UInt32(entries.count - 1)

@@ -6,6 +6,8 @@
 // Removal shifts followers back; there are no tombstones. At 80% the table grows by an eighth: 10
 // to 11.3 bytes an object. Owner: the shard, under its lock.
 
+import CLinux
+
 /// Maps hashes to slab indices.
 struct ObjectTable {
   private var slots = ContiguousArray<UInt64>(repeating: 0, count: 16)
@@ -41,6 +43,16 @@ struct ObjectTable {
         if isMatch(index) { return index }
       }
       position = after(position)
+    }
+  }
+
+  /// Has the processor fetch where a hash is looked for.
+  @inline(__always)
+  func prefetch(_ hash: KeyHash) {
+    let home = home(Self.tag(hash))
+    slots.withUnsafeBufferPointer { slots in
+      // Bound: a home is one of the slots.
+      if let start = slots.baseAddress { edge_prefetch(start + home) }
     }
   }
 

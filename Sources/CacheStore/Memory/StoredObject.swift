@@ -265,17 +265,6 @@ public struct StoredObject: @unchecked Sendable {
       start: UnsafeRawPointer(bytes) + skipped, count: Int(header.pointee.keyCount))
   }
 
-  /// Reads from the header and from the key's first and last line; see ``ObjectSlab/touch(_:)``.
-  @inline(__always)
-  func touch() -> UInt64 {
-    buffer.withUnsafeMutablePointers { header, bytes in
-      let key = Self.keyBytes(header, bytes)
-      let sequence = header.pointee.metadata.sequence
-      // Bound: both offsets are inside of the key.
-      return key.count == 0 ? sequence : sequence &+ UInt64(key[0]) &+ UInt64(key[key.count - 1])
-    }
-  }
-
   // MARK: - Size
 
   /// Bytes before the key in every object: Swift's object header and ours.

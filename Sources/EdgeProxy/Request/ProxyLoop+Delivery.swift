@@ -18,7 +18,8 @@ extension ProxyLoop {
     _ object: StoredObject, _ outcome: RequestOutcome, to head: RequestHead, route: Route,
     started: Int64, writer: Writer
   ) {
-    var status = Int(object.metadata.status)
+    let metadata = object.metadata
+    var status = Int(metadata.status)
     if head.fields.presence.intersects(StoredAnswer.specialFields) || head.method != .get
       || status == 204 || object.kind == .compressed
     {
@@ -31,7 +32,7 @@ extension ProxyLoop {
       }
     } else {
       makeAddedLines(
-        outcome, ageSeconds: object.metadata.freshness.age(now: clock.wallSeconds), head: head,
+        outcome, ageSeconds: metadata.freshness.age(now: clock.wallSeconds), head: head,
         route: route)
       if object.isNegotiated { addVary() }
       addedLines.withUnsafeReadableBytes { added in
@@ -108,10 +109,11 @@ extension ProxyLoop {
         if let ageSeconds {
           lines.write("Age: ")
           lines.writeDecimal(Int(ageSeconds))
-          lines.write("\r\n")
+          lines.write(showsStatus ? "\r\nCache-Status: " : "\r\n")
+        } else if showsStatus {
+          lines.write("Cache-Status: ")
         }
         if showsStatus {
-          lines.write("Cache-Status: ")
           lines.write(name)
           Self.writeCacheStatusParameters(outcome, to: &lines)
           if !showsKey { Self.writeResultLine(outcome, name: name, to: &lines) }
@@ -158,13 +160,13 @@ extension ProxyLoop {
         lines.write("; fwd-status=")
         lines.writeDecimal(status)
       }
+      if outcome.remainingSeconds != nil { lines.write("; ttl=") }
     } else if outcome.result == .hit || outcome.result == .staleHit {
-      lines.write("; hit")
-    }
-    if let seconds = outcome.remainingSeconds {
+      lines.write(outcome.remainingSeconds == nil ? "; hit" : "; hit; ttl=")
+    } else if outcome.remainingSeconds != nil {
       lines.write("; ttl=")
-      lines.writeDecimal(Int(seconds))
     }
+    if let seconds = outcome.remainingSeconds { lines.writeDecimal(Int(seconds)) }
     if outcome.isStored { lines.write("; stored") }
     if outcome.isCollapsed { lines.write("; collapsed") }
     lines.write("; detail=")

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 extension UInt8 {
@@ -47,8 +48,8 @@ extension UnsafeRawBufferPointer {
   /// Whether these bytes equal `text` to the letter.
   public func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
-    for index in indices where self[index] != text.utf8Start[index] { return false }
-    return true
+    guard count > 0, let start = baseAddress else { return true }
+    return memcmp(start, text.utf8Start, count) == 0
   }
 
   /// The bytes without spaces and tabs at either end.

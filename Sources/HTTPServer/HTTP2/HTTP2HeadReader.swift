@@ -20,6 +20,8 @@ final class HTTP2HeadReader {
   /// Larger buffers are not kept for the next head.
   private static let keptCapacityBytes = 8 << 10
 
+  /// The text of the fields as they come; ``bytes`` gets it in one piece when the head is whole.
+  private var gathered = GatheredBytes()
   private var bytes = ByteBuffer()
   private var entries: [FieldEntry] = []
   private var presence: KnownFieldSet = []
@@ -42,6 +44,7 @@ final class HTTP2HeadReader {
     } else {
       bytes.clear()
     }
+    gathered.removeAll(keeping: Self.keptCapacityBytes)
     if isShared { entries = [] } else { entries.removeAll(keepingCapacity: true) }
     presence = []
     method = .empty
@@ -98,32 +101,29 @@ final class HTTP2HeadReader {
   private func addPseudoField(
     _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, limits: HeadLimits
   ) {
-    if name.equals(":path") {
+    switch name.count {
+    case 5 where name.equals(":path"):
       guard value.count <= limits.targetSizeBytes else {
         fault = .targetTooLong
         return
       }
       path = append(value)
-    } else if name.equals(":method") {
-      method = append(value)
-    } else if name.equals(":scheme") {
-      scheme = append(value)
-    } else if name.equals(":authority") {
-      authority = append(value)
-    } else {
-      fault = .badFieldName
+    case 7 where name[1] == UInt8(ascii: "m") && name.equals(":method"): method = append(value)
+    case 7 where name.equals(":scheme"): scheme = append(value)
+    case 10 where name.equals(":authority"): authority = append(value)
+    default: fault = .badFieldName
     }
   }
 
   private func append(_ text: UnsafeRawBufferPointer) -> TextRange {
-    let range = TextRange(offset: bytes.readableBytes, count: text.count)
-    bytes.writeBytes(text)
+    let range = TextRange(offset: gathered.count, count: text.count)
+    gathered.append(text)
     return range
   }
 
   /// Whether the method is HEAD: what answers it has no content.
   var isHeadRequest: Bool {
-    bytes.withUnsafeReadableBytes { method.slice(of: $0).equals("HEAD") }
+    method.slice(of: gathered.bytes).equals("HEAD")
   }
 
   // MARK: The whole head
@@ -134,6 +134,7 @@ final class HTTP2HeadReader {
     isSecure: Bool, endsStream: Bool
   ) throws(RequestFault) -> RequestHead {
     if let fault { throw fault }
+    bytes.writeBytes(gathered.bytes)
     let kind = bytes.withUnsafeReadableBytes { RequestMethod(method.slice(of: $0)) }
     // CONNECT has neither scheme nor path (RFC 9113 section 8.5), and is not for a reverse proxy.
     guard kind != .connect else { throw .unsupportedMethod }

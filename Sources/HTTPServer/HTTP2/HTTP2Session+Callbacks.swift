@@ -53,11 +53,15 @@ enum HTTP2Callbacks {
     }
     nghttp2_session_callbacks_set_on_header_callback(callbacks) {
       _, frame, name, nameCount, value, valueCount, _, context in
-      guard let session = openSession(context), let frame else { return 0 }
-      return session.fieldCame(
-        frame.pointee.hd.stream_id,
-        name: UnsafeRawBufferPointer(start: name, count: nameCount),
-        value: UnsafeRawBufferPointer(start: value, count: valueCount))
+      guard let context, let frame else { return 0 }
+      // Once a field: without counting a reference to the session.
+      return Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { session in
+        guard session.phase == .open else { return 0 }
+        return session.fieldCame(
+          frame.pointee.hd.stream_id,
+          name: UnsafeRawBufferPointer(start: name, count: nameCount),
+          value: UnsafeRawBufferPointer(start: value, count: valueCount))
+      }
     }
     // Without this, a field with a malformed name or value would be left out in silence.
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {

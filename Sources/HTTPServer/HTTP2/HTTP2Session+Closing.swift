@@ -111,7 +111,10 @@ extension HTTP2Session {
     reservedBytes = 0
     reader = nil
     trailers = nil
-    for stream in streams { stream.session = nil }
+    for stream in streams {
+      stream.session = nil
+      leaveHeadRoom(of: stream)
+    }
     for stream in streams {
       let exchange = stream.exchange
       stream.exchange = nil

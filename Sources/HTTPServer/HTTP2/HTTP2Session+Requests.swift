@@ -205,6 +205,7 @@ extension HTTP2Session {
       trailers = nil
     }
     stream.session = nil
+    giveBackHeadRoom(of: stream)
     dropContent(stream)
     dropPending(stream)
     if streams.isEmpty { idleDeadline = now + limits.idleTimeout }

@@ -32,7 +32,16 @@ extension HTTP2Session {
       preconditionFailure("a second head, status \(status), in state \(stream.response)")
     }
     stream.owesContinue = false
-    pool.fields.begin(status: status)
+    guard
+      var room = takeHeadRoom(
+        of: stream,
+        bytes: HTTP2FieldArray.digitsCount + ownLines.count + storedLines.count + addedLines.count)
+    else {
+      note(.bufferLimit)
+      return cut(stream, NGHTTP2_INTERNAL_ERROR)
+    }
+    pool.fields.begin(status: status, in: room)
+    room += HTTP2FieldArray.digitsCount
     var hasContent = true
     switch framing {
     case .length(let count):
@@ -48,15 +57,15 @@ extension HTTP2Session {
     ownLines.withUnsafeBytes { ownLines in
       // The connection's own lines come first: of two Strict-Transport-Security a browser obeys
       // the first (RFC 6797 section 8.1).
-      pool.fields.add(lines: ownLines)
-      pool.fields.add(lines: storedLines)
-      pool.fields.add(lines: addedLines)
-      submit(stream, hasContent: hasContent)
+      room = pool.fields.add(lines: ownLines, movedTo: room)
     }
+    room = pool.fields.add(lines: storedLines, movedTo: room)
+    _ = pool.fields.add(lines: addedLines, movedTo: room)
+    submit(stream, hasContent: hasContent)
     outputChanged()
   }
 
-  /// Submits the head laid out in the pool; the library copies it.
+  /// Submits the head laid out in the pool.
   private func submit(_ stream: HTTP2Stream, hasContent: Bool) {
     let submitted: Int32
     if hasContent {

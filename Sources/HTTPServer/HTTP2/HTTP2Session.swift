@@ -56,6 +56,8 @@ public class HTTP2Session {
   /// Nil when there was no memory for it.
   @exclusivity(unchecked) private(set) var session: OpaquePointer?
   private let memory: UnsafeMutablePointer<edge_h2_memory>
+  /// The head rooms of streams that were cut off while libnghttp2 still knew them.
+  private var leftHeadRooms: [UnsafeMutableRawPointer] = []
 
   @exclusivity(unchecked) var phase = HTTP2Phase.open
   @exclusivity(unchecked) var output: OutputQueue
@@ -139,7 +141,31 @@ public class HTTP2Session {
 
   deinit {
     if let session { nghttp2_session_del(session) }
+    for room in leftHeadRooms { edge_h2_release(room, memory) }
     memory.deallocate()
+  }
+
+  /// Memory for a stream's response head, which libnghttp2 reads when it makes the frame; counted
+  /// with the library's own. Nil beyond the session's limit.
+  func takeHeadRoom(of stream: HTTP2Stream, bytes: Int) -> UnsafeMutablePointer<UInt8>? {
+    guard let room = edge_h2_allocate(bytes, memory) else { return nil }
+    stream.headRoom = room
+    return room.assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// Gives a stream's head room back: when libnghttp2 has done with the stream, which it has with
+  /// its head before.
+  func giveBackHeadRoom(of stream: HTTP2Stream) {
+    guard let room = stream.headRoom else { return }
+    stream.headRoom = nil
+    edge_h2_release(room, memory)
+  }
+
+  /// Keeps a stream's head room until the session goes: libnghttp2 still points to it.
+  func leaveHeadRoom(of stream: HTTP2Stream) {
+    guard let room = stream.headRoom else { return }
+    stream.headRoom = nil
+    leftHeadRooms.append(room)
   }
 
   private func submitSettings() {

@@ -34,6 +34,9 @@ public final class HTTP2Stream: ResponseWriter {
   var exchange: (any RequestExchange)?
   @exclusivity(unchecked) var response = HTTP2ResponseState.none
 
+  /// The bytes of the response's head, as long as libnghttp2 may read them; the session's memory.
+  var headRoom: UnsafeMutableRawPointer?
+
   // The response's content:
   @exclusivity(unchecked) var pending = HTTP2BodyQueue()
   /// Bytes of `pending` that count towards the connection's limit.
