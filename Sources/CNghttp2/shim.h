@@ -5,11 +5,17 @@
 #include <string.h>
 
 // A session asks for about eight pieces of memory a request. They come from free lists that all
-// sessions of one event loop share, each piece of a power of two, and each session is held to a
+// sessions of one event loop share, each piece of one of a few sizes, and each session is held to a
 // limit: what would exceed it fails, which nghttp2 treats as fatal to the session.
 
-/// Pieces of 64 bytes to 4 KiB, their 16 bytes of header included.
-enum { EDGE_H2_CLASS_COUNT = 7, EDGE_H2_SMALLEST = 64, EDGE_H2_KEPT_PIECES = 512 };
+/// Pieces of 64 bytes to 4 KiB, powers of two and the sizes half-way between, their 16 bytes of
+/// header included.
+enum {
+  EDGE_H2_SMALLEST_POWER = 6,
+  EDGE_H2_SMALLEST = 1 << EDGE_H2_SMALLEST_POWER,
+  EDGE_H2_CLASS_COUNT = 13,
+  EDGE_H2_KEPT_PIECES = 512
+};
 
 /// The free pieces of one event loop. Confined to it.
 typedef struct edge_h2_pool {
@@ -34,15 +40,18 @@ static inline void *edge_h2_allocate(size_t size, void *user_data) {
   edge_h2_memory *memory = (edge_h2_memory *)user_data;
   if (size > ((size_t)1 << 30)) return NULL;
   size_t total = size + sizeof(edge_h2_piece);
-  // The least power of two from EDGE_H2_SMALLEST on that holds it.
-  size_t size_class =
-      total <= EDGE_H2_SMALLEST
-          ? 0
-          : (size_t)(__builtin_clzll(EDGE_H2_SMALLEST - 1) - __builtin_clzll(total - 1));
-  size_t capacity = (size_t)EDGE_H2_SMALLEST << size_class;
-  if (size_class >= EDGE_H2_CLASS_COUNT) {
-    size_class = EDGE_H2_CLASS_COUNT;
-    capacity = total;
+  size_t size_class = 0;
+  size_t capacity = EDGE_H2_SMALLEST;
+  if (total > EDGE_H2_SMALLEST) {
+    // It lies above a power of two and up to the next: half the way is a class, and the whole.
+    size_t power = 63 - (size_t)__builtin_clzll(total - 1);
+    size_t middle = (size_t)3 << (power - 1);
+    size_class = 2 * (power - EDGE_H2_SMALLEST_POWER) + (total <= middle ? 1 : 2);
+    capacity = total <= middle ? middle : (size_t)2 << power;
+    if (size_class >= EDGE_H2_CLASS_COUNT) {
+      size_class = EDGE_H2_CLASS_COUNT;
+      capacity = total;
+    }
   }
   if (memory->used_bytes + capacity > memory->limit_bytes) return NULL;
   edge_h2_piece *piece = NULL;

@@ -155,7 +155,9 @@ extension Store {
     _ body: @escaping @Sendable () -> Result
   ) async -> Result? {
     await withCheckedContinuation { continuation in
-      let thread = DiskThread.start("store-inspect", isBackground: true) { continuation.resume(returning: body()) }
+      let thread = DiskThread.start("store-inspect", isBackground: true) {
+        continuation.resume(returning: body())
+      }
       if thread == nil { continuation.resume(returning: nil) }
     }
   }

@@ -104,8 +104,8 @@ extension Store {
     }
   }
 
-  /// Bytes of objects that a sweep keeps until it is through, beyond which it frees them as it goes:
-  /// an eighth of the budget, since others may take their place meanwhile.
+  /// Bytes of objects that a sweep keeps until it is through, beyond which it frees them as it
+  /// goes: an eighth of the budget, since others may take their place meanwhile.
   private var mostTakenBytes: Int { configuration.memoryBytes / 8 }
 
   /// Shard by shard, a few objects under each lock, so that a hit waits some microseconds at most.

@@ -79,7 +79,7 @@ public struct ConnectionLimits: Sendable {
   /// Bytes that may wait for one client before its exchange is told to hold back.
   public var outputHighWaterBytes = 256 << 10
   /// Bytes that the kernel takes for a client ahead of what is on its way to it; nil leaves it to
-  /// the kernel, which takes some MiB of a large response, at once, for a client that reads nothing.
+  /// the kernel, which takes some MiB of a large response, at once, for one that reads nothing.
   public var unsentBytes: Int? = 256 << 10
   /// Bytes read ahead of what is asked for: pipelined requests, or content nobody wants yet.
   public var inputHighWaterBytes = 64 << 10

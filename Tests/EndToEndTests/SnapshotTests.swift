@@ -10,11 +10,16 @@ import Testing
 
   private func path(_ name: String) -> String { "/large?bytes=300000&tag=\(name)" }
 
-  private func fill(_ edge: Edge, _ names: [String]) throws {
+  /// The same for edges on different ports.
+  private static let host = "seed.test"
+
+  private func fill(_ edge: Edge, _ names: [String], host: String? = nil) throws {
     for name in names {
       #expect(
         try eventually {
-          try edge.get(path(name)).header("X-Cache") == "Hit from edge"
+          let answer =
+            try host.map { try edge.get(path(name), "-H", "Host: \($0)") } ?? edge.get(path(name))
+          return answer.header("X-Cache") == "Hit from edge"
         })
     }
   }
@@ -67,7 +72,7 @@ import Testing
   @Test func anExportSeedsAnotherEdge() throws {
     let origin = try FixtureOrigin()
     let edge = try Edge(originPort: origin.port, store: Self.store)
-    try fill(edge, ["a", "b", "c"])
+    try fill(edge, ["a", "b", "c"], host: Self.host)
     #expect(try edge.invalidate(path("b")).status == 201)
     let file = edge.folder.appendingPathComponent("seed").path
     let early = try edge.command("snapshot", "export", file)
@@ -92,11 +97,11 @@ import Testing
     try other.start()
     #expect(try eventually { try other.metric("edge_store_disk_objects") == 2 })
     for name in ["a", "c"] {
-      let answer = try other.get(path(name))
+      let answer = try other.get(path(name), "-H", "Host: \(Self.host)")
       #expect(answer.header("X-Cache") == "Hit from edge")
       #expect(answer.bytes.count == 300_000)
     }
-    #expect(try other.get(path("b")).status == 502)
+    #expect(try other.get(path("b"), "-H", "Host: \(Self.host)").status == 502)
     other.stop()
 
     // Cut short, it is refused with the reason, and what came before the cut is kept.

@@ -17,7 +17,8 @@ private final class LargeResponder: RequestResponder {
     return nil
   }
 
-  func refused(_ fault: RequestFault, remoteAddress: SocketAddress?) {}
+  func refused(_ request: RefusedRequest) {}
+  func describe(_ fault: RequestFault, into lines: inout ByteBuffer) {}
 }
 
 private final class NoExchange: RequestExchange {
@@ -97,8 +98,8 @@ struct KernelBufferTests {
     }
   }
 
-  /// The send queues of the connections accepted on a port, as /proc/net/tcp tells them: written and
-  /// not acknowledged.
+  /// The send queues of the connections accepted on a port, as /proc/net/tcp tells them: written
+  /// and not acknowledged.
   private static func sendQueueBytes(of port: Int) -> Int {
     guard let file = fopen("/proc/net/tcp", "r") else { return 0 }
     defer { fclose(file) }

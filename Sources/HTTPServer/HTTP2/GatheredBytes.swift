@@ -1,5 +1,5 @@
-/// Bytes that are gathered piece by piece, without what a `ByteBuffer` checks at every write. Grows by
-/// doubling; its owner bounds what is appended.
+/// Bytes that are gathered piece by piece, without what a `ByteBuffer` checks at every write. Grows
+/// by doubling; its owner bounds what is appended.
 struct GatheredBytes: ~Copyable {
   private var start: UnsafeMutableRawPointer
   private var capacity = 512

@@ -5,9 +5,9 @@ import HTTPMessage
 /// The fields of one response head as libnghttp2 takes them: places in the caller's bytes.
 ///
 /// One a loop, used again for every head. Of a head that was begun with ``begin(status:)`` or
-/// ``beginTrailers()`` the library copies names and values when it is submitted, and makes the names
-/// lower case doing so (RFC 9113 section 8.2.1); until then the bytes that were added must stay
-/// where they are. A final response's head is written into a room of its own instead
+/// ``beginTrailers()`` the library copies names and values when it is submitted, and makes the
+/// names lower case doing so (RFC 9113 section 8.2.1); until then the bytes that were added must
+/// stay where they are. A final response's head is written into a room of its own instead
 /// (``begin(status:in:)``), once, in lower case, which the library reads when it makes the frame.
 struct HTTP2FieldArray: ~Copyable {
   /// Status and Content-Length: 3 and at most 19 digits.
