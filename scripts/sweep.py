@@ -60,7 +60,7 @@ function request()
 end
 function response()
   come = come + 1
-  if come >= {last} then wrk.thread:stop() end
+  if come >= {last} then os.exit(0) end
 end
 """
 
@@ -91,13 +91,17 @@ def p99(process):
 
 class Admin:
     def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.port = port
 
     def ask(self, method, path, body=None):
         headers = {"Authorization": "Basic YWRtaW46c2VjcmV0", "Content-Type": "application/json"}
-        self.connection.request(method, path, body, headers)
-        response = self.connection.getresponse()
-        return response.status, response.read().decode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
 
     def objects(self):
         text = self.ask("GET", "/metrics")[1]
@@ -121,7 +125,7 @@ def fill(url, folder, admin, kind, count, wanted):
     """Asks for everything until it is stored."""
     for _ in range(5):
         script = FILL.format(first=0, last=count, folder=kind)
-        process = wrk(url, script, folder, 300)
+        process = wrk(url, script, folder, 120)
         process.communicate()
         if admin.objects() >= wanted:
             return
@@ -135,7 +139,6 @@ def wait_for(admin, process):
             if admin.ask("GET", "/readyz")[0] == 200:
                 return
         except OSError:
-            admin.connection.close()
             if time.monotonic() > deadline or process.poll() is not None:
                 raise
         time.sleep(0.1)

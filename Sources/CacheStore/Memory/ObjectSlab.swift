@@ -73,8 +73,8 @@ struct ObjectSlab {
       return index
     }
     if entries.count == entries.capacity {
-      // A sixteenth more at a time: doubling would leave half of the slab unused.
-      entries.reserveCapacity(max(entries.count + 16, entries.count + entries.count / 16))
+      // An eighth more at a time: doubling would leave half of the slab unused.
+      entries.reserveCapacity(max(entries.count + 16, entries.count + entries.count / 8))
     }
     entries.append(entry)
     return UInt32(entries.count - 1)
