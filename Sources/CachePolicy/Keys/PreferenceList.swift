@@ -97,14 +97,37 @@ enum PreferenceList {
     return start - origin + part.count
   }
 
-  /// Whether `left` comes first: by its bytes, letter case aside.
+  /// Whether `left` comes first: by the bytes that are written of it, letter case aside.
   private static func precedes(
     _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
   ) -> Bool {
-    for (one, other) in zip(left, right) where one.asciiLowercased != other.asciiLowercased {
-      return one.asciiLowercased < other.asciiLowercased
+    var lefts = WrittenBytes(left)
+    var rights = WrittenBytes(right)
+    while let one = lefts.next() {
+      guard let other = rights.next() else { return false }
+      if one.asciiLowercased != other.asciiLowercased {
+        return one.asciiLowercased < other.asciiLowercased
+      }
     }
-    return left.count < right.count
+    return rights.next() != nil
+  }
+
+  /// The bytes of a member without the blanks outside of quoted strings.
+  private struct WrittenBytes: IteratorProtocol {
+    private var bytes: UnsafeRawBufferPointer.Iterator
+    private var isQuoted = false
+    private var isEscaped = false
+
+    init(_ text: UnsafeRawBufferPointer) { bytes = text.makeIterator() }
+
+    mutating func next() -> UInt8? {
+      while let byte = bytes.next() {
+        if byte == UInt8(ascii: "\""), !isEscaped { isQuoted.toggle() }
+        isEscaped = isQuoted && !isEscaped && byte == UInt8(ascii: "\\")
+        if isQuoted || !byte.isOptionalWhitespace { return byte }
+      }
+      return nil
+    }
   }
 
   /// Copies a member: in lower case up to its parameters, which may tell cases apart, and without
@@ -113,13 +136,9 @@ enum PreferenceList {
     buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: text.count) { out in
       var count = 0
       var isParameter = false
-      var isQuoted = false
-      var isEscaped = false
-      for byte in text {
+      var bytes = WrittenBytes(text)
+      while let byte = bytes.next() {
         if byte == UInt8(ascii: ";") { isParameter = true }
-        if byte == UInt8(ascii: "\""), !isEscaped { isQuoted.toggle() }
-        isEscaped = isQuoted && !isEscaped && byte == UInt8(ascii: "\\")
-        if byte.isOptionalWhitespace && !isQuoted { continue }
         out[count] = isParameter ? byte : byte.asciiLowercased
         count += 1
       }
