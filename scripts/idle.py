@@ -179,6 +179,8 @@ def main():
                 each = (edge.resident_bytes() - before) / count
                 print(f"{kind}: {each:.0f} bytes a connection ({count} connections)", flush=True)
                 failed |= not arguments.tls and each >= LIMIT_BYTES
+                for client in clients:
+                    client.close()
             finally:
                 edge.process.kill()
                 edge.process.wait()
