@@ -23,6 +23,8 @@ protocol LoopMember: AnyObject {
 /// reads serves as "now" until the next walk. Deadlines are of seconds, so that is exact enough.
 final class LoopState<Responder: RequestResponder & SendableMetatype> {
   static var sweepInterval: TimeAmount { .milliseconds(250) }
+  /// Connections that are looked at in one go.
+  static var walkedTogether: Int { 256 }
   /// Connections turned away that may linger for their client to read why.
   static var rejectedLimit: Int { 256 }
 
@@ -41,6 +43,8 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   var rejectedCount = 0
 
   private var connections: [any LoopMember] = []
+  /// Those that the walk under way has not come to.
+  private var waiting: ArraySlice<any LoopMember> = []
   private var resuming: [any LoopMember] = []
   private var isResumeScheduled = false
   private var sweepTask: RepeatedTask?
@@ -103,9 +107,25 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
 
   private func sweep() {
     now = NIODeadline.now()
+    // With very many connections the walk before may still be under way.
+    guard waiting.isEmpty else { return }
     // A copy: handlers may leave the list meanwhile.
-    let handlers = connections
-    for handler in handlers { handler.tick() }
+    waiting = connections[...]
+    walk()
+  }
+
+  /// Looks at some of the connections that wait for it; at the others after what else there is to
+  /// do: ten thousand in one go would keep everybody waiting for tens of milliseconds.
+  private func walk() {
+    let part = waiting.prefix(Self.walkedTogether)
+    waiting = waiting.dropFirst(Self.walkedTogether)
+    for handler in part where handler.index != nil { handler.tick() }
+    guard !waiting.isEmpty else {
+      waiting = []
+      return
+    }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    eventLoop.scheduleTask(in: .milliseconds(2)) { bound.value.walk() }
   }
 
   /// Lets the responses under way end, and cuts off what is left at `limit`. `promise` is
