@@ -39,6 +39,16 @@ def free_port():
         return server.getsockname()[1]
 
 
+def p99_microseconds(output):
+    """What wrk says of it."""
+    if re.search(r"^ *0 requests in", output, re.MULTILINE):
+        sys.exit("error: not one request was answered")
+    if "Non-2xx" in output or "Socket errors" in output:
+        sys.exit(f"error: wrk had errors:\n{output}")
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
+    return float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+
+
 def serve_origin(server):
     while True:
         connection, _ = server.accept()
@@ -148,10 +158,7 @@ class Edge:
             ["taskset", "-c", "1", "wrk", "-t1", "-c16", f"-d{seconds}s", "--latency",
              f"{scheme}://127.0.0.1:{self.port}/a"],
             check=True, capture_output=True, text=True).stdout  # fmt: skip
-        if re.search(r"^ *0 requests in", output, re.MULTILINE):
-            sys.exit("error: not one request was answered")
-        value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
-        return float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+        return p99_microseconds(output)
 
 
 def main():

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from idle import free_port
+from idle import free_port, p99_microseconds
 
 ORIGIN = """
 worker_processes 1; daemon off; error_log stderr crit; pid {folder}/nginx.pid;
@@ -51,16 +51,16 @@ admin: {{ address: 127.0.0.1:{admin}, users: [{{ name: admin, password: secret }
 log: {{ level: warning, access: off }}
 """
 
-# Paths FIRST to LAST - 1 below FOLDER, one after the other; ends when all have come.
+# Paths 0 to COUNT - 1 below FOLDER, one after the other and again; ends when as many have come.
 FILL = """
-local sent, come = {first}, {first}
+local sent, come = 0, 0
 function request()
   sent = sent + 1
-  return wrk.format("GET", "/{folder}/" .. ((sent - 1) % {last}) .. ".html")
+  return wrk.format("GET", "/{folder}/" .. ((sent - 1) % {count}) .. ".html")
 end
 function response()
   come = come + 1
-  if come >= {last} then os.exit(0) end
+  if come >= {count} then os.exit(0) end
 end
 """
 
@@ -72,21 +72,17 @@ function delay() return 8 end
 """
 
 
-def wrk(url, script, folder, seconds, connections=64):
+def wrk(url, script, folder, seconds):
     path = folder / "script.lua"
     path.write_text(script)
     return subprocess.Popen(
-        ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
+        ["taskset", "-c", "1", "wrk", "-t1", "-c64", f"-d{seconds}s", "--latency",
          "-s", path, url],
         stdout=subprocess.PIPE, text=True)  # fmt: skip
 
 
 def p99(process):
-    output = process.communicate()[0]
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", output).groups()
-    if "Non-2xx" in output or "Socket errors" in output:
-        sys.exit(f"error: wrk had errors:\n{output}")
-    return float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
+    return p99_microseconds(process.communicate()[0])
 
 
 class Admin:
@@ -122,9 +118,9 @@ class Admin:
 
 
 def fill(url, folder, admin, kind, count, wanted):
-    """Asks for everything until it is stored."""
+    """Asks for everything until it is stored: wrk ends with requests under way."""
     for _ in range(5):
-        script = FILL.format(first=0, last=count, folder=kind)
+        script = FILL.format(count=count, folder=kind)
         process = wrk(url, script, folder, 120)
         process.communicate()
         if admin.objects() >= wanted:

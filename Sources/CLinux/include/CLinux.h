@@ -31,6 +31,8 @@ int edge_socket_create(int family, int type, int protocol);
 /// Bytes that have ever arrived on a TCP connection, one more once its peer has closed; -1 where
 /// the kernel does not tell.
 int64_t edge_socket_received_bytes(int socket);
+/// Has the processor fetch a line of memory; any address will do.
+static inline void edge_prefetch(const void *address) { __builtin_prefetch(address); }
 /// Has the calling thread come after others where the cores are busy; 0, or -1 with errno.
 static inline int edge_thread_yield_to_others(void) {
   // For Linux, 0 is the calling thread; no capability is needed to come later.

@@ -21,6 +21,4 @@ int edge_heap_trim(void);
 /// Leaves giving back to `edge_heap_trim`: a free no longer shrinks the heap by itself, whichever
 /// thread it is on.
 void edge_heap_keep_free_pages(void);
-/// Has the processor fetch a line of memory; any address will do.
-static inline void edge_prefetch(const void *address) { __builtin_prefetch(address); }
 #endif

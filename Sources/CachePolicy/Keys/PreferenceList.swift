@@ -80,13 +80,9 @@ enum PreferenceList {
   }
 
   private static func hasOpenQuote(_ text: UnsafeRawBufferPointer) -> Bool {
-    var isQuoted = false
-    var isEscaped = false
-    for byte in text {
-      if byte == UInt8(ascii: "\""), !isEscaped { isQuoted.toggle() }
-      isEscaped = isQuoted && !isEscaped && byte == UInt8(ascii: "\\")
-    }
-    return isQuoted
+    var bytes = WrittenBytes(text)
+    while bytes.next() != nil {}
+    return bytes.isQuoted
   }
 
   /// Where `part`, a stretch of `text`, ends in it.
@@ -115,7 +111,8 @@ enum PreferenceList {
   /// The bytes of a member without the blanks outside of quoted strings.
   private struct WrittenBytes: IteratorProtocol {
     private var bytes: UnsafeRawBufferPointer.Iterator
-    private var isQuoted = false
+    /// Whether the bytes given so far end within a quoted string.
+    private(set) var isQuoted = false
     private var isEscaped = false
 
     init(_ text: UnsafeRawBufferPointer) { bytes = text.makeIterator() }

@@ -46,6 +46,15 @@ extension ProxyLoop {
       for chunk in object.bodyChunks { writer.write(chunk) }
     }
     transformIfWanted(object, head, route)
+    finish(outcome, status: status, head, started, writer)
+  }
+
+  /// Ends a response that was handed over within one call, counts it and logs it.
+  @inline(__always)
+  func finish<Writer: ResponseWriter>(
+    _ outcome: RequestOutcome, status: Int, _ head: RequestHead, _ started: Int64,
+    _ writer: Writer
+  ) {
     let bytes = writer.contentBytesWritten
     let remoteAddress = accessLog == nil ? nil : writer.remoteAddress
     writer.finish(trailers: nil)
@@ -109,11 +118,10 @@ extension ProxyLoop {
         if let ageSeconds {
           lines.write("Age: ")
           lines.writeDecimal(Int(ageSeconds))
-          lines.write(showsStatus ? "\r\nCache-Status: " : "\r\n")
-        } else if showsStatus {
-          lines.write("Cache-Status: ")
+          lines.write("\r\n")
         }
         if showsStatus {
+          lines.write("Cache-Status: ")
           lines.write(name)
           Self.writeCacheStatusParameters(outcome, to: &lines)
           if !showsKey { Self.writeResultLine(outcome, name: name, to: &lines) }
@@ -160,13 +168,13 @@ extension ProxyLoop {
         lines.write("; fwd-status=")
         lines.writeDecimal(status)
       }
-      if outcome.remainingSeconds != nil { lines.write("; ttl=") }
     } else if outcome.result == .hit || outcome.result == .staleHit {
-      lines.write(outcome.remainingSeconds == nil ? "; hit" : "; hit; ttl=")
-    } else if outcome.remainingSeconds != nil {
-      lines.write("; ttl=")
+      lines.write("; hit")
     }
-    if let seconds = outcome.remainingSeconds { lines.writeDecimal(Int(seconds)) }
+    if let seconds = outcome.remainingSeconds {
+      lines.write("; ttl=")
+      lines.writeDecimal(Int(seconds))
+    }
     if outcome.isStored { lines.write("; stored") }
     if outcome.isCollapsed { lines.write("; collapsed") }
     lines.write("; detail=")

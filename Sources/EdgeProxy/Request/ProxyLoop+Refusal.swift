@@ -17,20 +17,6 @@ extension ProxyLoop {
     finish(outcome, status: status, head, started, writer)
   }
 
-  /// Ends a response that was handed over within one call, counts it and logs it.
-  func finish<Writer: ResponseWriter>(
-    _ outcome: RequestOutcome, status: Int, _ head: RequestHead, _ started: Int64,
-    _ writer: Writer
-  ) {
-    let bytes = writer.contentBytesWritten
-    let remoteAddress = writer.remoteAddress
-    writer.finish(trailers: nil)
-    record(
-      FinishedResponse(
-        outcome: outcome, status: status, bytes: bytes, startedNanoseconds: started),
-      head: head, remoteAddress: remoteAddress)
-  }
-
   /// Writes an error of the edge's own, whose end is the caller's to say.
   func writeRefusal<Writer: ResponseWriter>(
     _ status: Int, _ outcome: RequestOutcome, head: RequestHead, route: Route?, writer: Writer

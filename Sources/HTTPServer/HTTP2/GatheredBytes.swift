@@ -1,8 +1,10 @@
 /// Bytes that are gathered piece by piece, without what a `ByteBuffer` checks at every write. Grows
 /// by doubling; its owner bounds what is appended.
 struct GatheredBytes: ~Copyable {
+  private static let firstCapacity = 512
+
   private var start: UnsafeMutableRawPointer
-  private var capacity = 512
+  private var capacity = GatheredBytes.firstCapacity
   private(set) var count = 0
 
   init() {
@@ -27,7 +29,7 @@ struct GatheredBytes: ~Copyable {
     count = 0
     guard capacity > keptBytes else { return }
     start.deallocate()
-    capacity = 512
+    capacity = Self.firstCapacity
     start = .allocate(byteCount: capacity, alignment: 1)
   }
 
