@@ -6,20 +6,41 @@ extension Store {
   /// - Parameters:
   ///   - location: what ``lookup(_:key:nowSeconds:)`` gave.
   ///   - key: the full normalized key; compared with the one on disk.
+  ///   - mayBeCached: false when ``loadAtOnce(_:hash:key:)`` has just said that it must wait.
   ///   - loop: where `completion` runs.
   ///   - completion: called on `loop`, perhaps before this returns; nil when the object is gone,
   ///     damaged or invalidated: a miss.
   public func load(
-    _ location: DiskLocation, hash: KeyHash, key: ByteBuffer, on loop: any EventLoop,
-    completion: @escaping (StoredObject?) -> Void
+    _ location: DiskLocation, hash: KeyHash, key: ByteBuffer, mayBeCached: Bool = true,
+    on loop: any EventLoop, completion: @escaping (StoredObject?) -> Void
   ) {
     guard let disk else { return completion(nil) }
     let moment = invalidations.moment
     key.withUnsafeReadableBytes { bytes in
-      disk.load(location, hash: hash, key: bytes, on: loop) { object in
+      disk.load(location, hash: hash, key: bytes, mayBeCached: mayBeCached, on: loop) { object in
         completion(object.flatMap { self.promote($0, from: disk, startedAt: moment) })
         if object == nil { self.counters.diskMisses.count() }
       }
+    }
+  }
+
+  /// Reads an object from disk if that needs no waiting and, when it is small enough, moves it into
+  /// memory. No closure, no copy of the key: the way of a hit that the page cache answers.
+  /// - Parameters:
+  ///   - location: what ``lookup(_:key:nowSeconds:)`` gave.
+  ///   - key: the full normalized key; compared with the one on disk.
+  public func loadAtOnce(
+    _ location: DiskLocation, hash: KeyHash, key: UnsafeRawBufferPointer
+  ) -> ImmediateLoad {
+    guard let disk else { return .absent }
+    let moment = invalidations.moment
+    switch disk.loadAtOnce(location, hash: hash, key: key) {
+    case .mustWait: return .mustWait
+    case .absent:
+      counters.diskMisses.count()
+      return .absent
+    case .object(let object):
+      return promote(object, from: disk, startedAt: moment).map { .object($0) } ?? .absent
     }
   }
 

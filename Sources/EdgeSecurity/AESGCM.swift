@@ -1,7 +1,7 @@
 import CCrypto
 import Synchronization
 
-// AES-256-GCM (NIST SP 800-38D) under one key, in place. Any thread.
+// AES-256-GCM (NIST SP 800-38D) under one key. Any thread.
 //
 // A libcrypto context belongs to one thread at a time and keeps the expanded key, which costs more
 // to make than a short message costs to seal; so contexts are lent and come back. Limit:
@@ -84,7 +84,7 @@ public final class AESGCM: Sendable {
     defer { give(context) }
     LibCrypto.require(begin(context, nonce, isSealing: 1))
     LibCrypto.require(add(associated, context))
-    LibCrypto.require(transform(message, context))
+    LibCrypto.require(transform(UnsafeRawBufferPointer(message), into: message, context))
     var rest: Int32 = 0
     var none: UInt8 = 0
     LibCrypto.require(EVP_CipherFinal_ex(context, &none, &rest))
@@ -103,11 +103,24 @@ public final class AESGCM: Sendable {
     _ message: UnsafeMutableRawBufferPointer, tag: Tag, nonce: Nonce,
     associated: UnsafeRawBufferPointer
   ) -> Bool {
+    open(
+      UnsafeRawBufferPointer(message), into: message, tag: tag, nonce: nonce,
+      associated: associated)
+  }
+
+  /// Opens `message` into `target`; false when message, tag, nonce, associated data or key are not
+  /// those of the sealing. What `target` holds then must not be used.
+  /// - Parameter target: as large as `message`; the same memory, or none of it.
+  public func open(
+    _ message: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, tag: Tag,
+    nonce: Nonce, associated: UnsafeRawBufferPointer
+  ) -> Bool {
+    precondition(target.count == message.count)
     let context = take()
     defer { give(context) }
     LibCrypto.require(begin(context, nonce, isSealing: 0))
     LibCrypto.require(add(associated, context))
-    LibCrypto.require(transform(message, context))
+    LibCrypto.require(transform(message, into: target, context))
     var expected = Tag(low: tag.low.littleEndian, high: tag.high.littleEndian)
     withUnsafeMutableBytes(of: &expected) { bytes in
       LibCrypto.require(
@@ -165,12 +178,14 @@ public final class AESGCM: Sendable {
   }
 
   private func transform(
-    _ message: UnsafeMutableRawBufferPointer, _ context: OpaquePointer
+    _ message: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
+    _ context: OpaquePointer
   ) -> Int32 {
     guard !message.isEmpty else { return 1 }
     var count: Int32 = 0
-    // In place: the library allows input and output to be the same.
-    let bytes = message.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    return EVP_CipherUpdate(context, bytes, &count, bytes, Int32(message.count))
+    // The library allows input and output to be the same.
+    return EVP_CipherUpdate(
+      context, target.baseAddress?.assumingMemoryBound(to: UInt8.self), &count,
+      message.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(message.count))
   }
 }

@@ -78,8 +78,13 @@ import Testing
       var bytes = bytes
       return bytes.withUnsafeMutableBytes { bytes in
         let decoder = RecordDecoder(seal: seal)
-        guard let record = decoder.open(bytes, generation: generation) else { return false }
-        return decoder.openBody(record, in: bytes) != nil
+        guard let record = decoder.open(bytes, generation: generation),
+          bytes.count - record.bodyOffset >= record.header.bodyCount
+        else { return false }
+        var body = [UInt8](repeating: 0, count: record.header.bodyCount)
+        return body.withUnsafeMutableBytes {
+          decoder.openChunk(0, of: record, in: UnsafeRawBufferPointer(bytes), into: $0)
+        }
       }
     }
     #expect(opens(bytes, generation: 3))

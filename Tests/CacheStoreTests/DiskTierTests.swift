@@ -196,6 +196,39 @@ import Testing
     #expect(tier.spool(DiskObject(key: "k", version: 1, count: 100_000)) != nil)
   }
 
+  @Test(arguments: [0, 1, 5_000, 65_536, 65_537, 200_000])
+  func whatThePageCacheHasIsLoadedAtOnce(count: Int) throws {
+    let device = DiskSimulatedDevice()
+    let tier = try openDisk(device)
+    defer { tier.shutdown() }
+    let object = DiskObject(key: "k", version: 1, count: count)
+    tier.put(object)
+    tier.synchronize()
+    func load(_ key: String) throws -> ImmediateLoad {
+      let location = try #require(tier.lookup(object.hash))
+      return Array(key.utf8).withUnsafeBytes {
+        tier.loadAtOnce(location, hash: object.hash, key: $0)
+      }
+    }
+    guard case .object(let found) = try load("k") else {
+      Issue.record("not loaded")
+      return
+    }
+    #expect(found.checked("k") == object)
+    guard case .absent = try load("other") else {
+      Issue.record("another key's object")
+      return
+    }
+    device.setPageCacheCold(true)
+    guard case .mustWait = try load("k") else {
+      Issue.record("a cold page cache answered")
+      return
+    }
+    #expect(tier.statistics.queuedReads == 0)
+    #expect(tier.getChecked("k") == object)
+    #expect(tier.statistics.queuedReads > 0)
+  }
+
   @Test func aColdPageCacheGoesThroughTheReaderThreads() async throws {
     let device = DiskSimulatedDevice()
     let tier = try openDisk(device)

@@ -47,6 +47,30 @@ private func open(
 }
 
 struct AESGCMTests {
+  @Test(arguments: [0, 1, 400, 65_536])
+  func opensIntoOtherMemoryAndLeavesTheSealedBytesAsTheyAre(count: Int) {
+    let cipher = AESGCM(key: .random(count: AESGCM.keyBytes))
+    let plain = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    var sealed = plain
+    let place = AESGCM.Nonce(prefix: 1, number: 2)
+    let tag = seal(cipher, &sealed, place, [7])
+    var target = [UInt8](repeating: 0xEE, count: count)
+    func opens(_ tag: AESGCM.Tag) -> Bool {
+      sealed.withUnsafeBytes { sealed in
+        target.withUnsafeMutableBytes { target in
+          [7 as UInt8].withUnsafeBytes {
+            cipher.open(sealed, into: target, tag: tag, nonce: place, associated: $0)
+          }
+        }
+      }
+    }
+    let before = sealed
+    #expect(opens(tag))
+    #expect(target == plain)
+    #expect(sealed == before)
+    #expect(!opens(AESGCM.Tag(low: tag.low ^ 1, high: tag.high)))
+  }
+
   /// Test case 16 of the GCM specification (McGrew and Viega): a 256-bit key, associated data, and
   /// a message that does not end at a block.
   @Test func sealsAsTheSpecificationDoes() {

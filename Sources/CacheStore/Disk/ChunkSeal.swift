@@ -65,16 +65,28 @@ extension AESGCM.Tag {
   static let byteCount = AESGCM.tagBytes
 }
 
-/// Seals chunks of one segment on their way to disk and opens them on their way back, in place.
+/// Seals chunks of one segment on their way to disk and opens them on their way back.
 protocol ChunkSeal: Sendable {
   /// Names the seal in record headers.
   var identifier: UInt8 { get }
   /// Seals `chunk` in place and returns its tag.
   func seal(_ chunk: UnsafeMutableRawBufferPointer, _ context: ChunkContext) -> ChunkTag
+  /// Opens `chunk` into `target`; false when it is not what was sealed at this place, and then
+  /// `target` must not be used.
+  /// - Parameter target: as large as `chunk`; the same memory, or none of it.
+  func open(
+    _ chunk: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, _ tag: ChunkTag,
+    _ context: ChunkContext
+  ) -> Bool
+}
+
+extension ChunkSeal {
   /// Opens `chunk` in place; false when it is not what was sealed at this place.
   func open(
     _ chunk: UnsafeMutableRawBufferPointer, _ tag: ChunkTag, _ context: ChunkContext
-  ) -> Bool
+  ) -> Bool {
+    open(UnsafeRawBufferPointer(chunk), into: chunk, tag, context)
+  }
 }
 
 /// Integrity without secrecy: the tag is a checksum over the chunk and its place.
@@ -82,16 +94,24 @@ struct ChecksumSeal: ChunkSeal {
   let identifier: UInt8 = 1
 
   func seal(_ chunk: UnsafeMutableRawBufferPointer, _ context: ChunkContext) -> ChunkTag {
-    let place = context.withBytes { BlockChecksum.of($0, seed: 0) }
-    return ChunkTag(
-      low: BlockChecksum.of(UnsafeRawBufferPointer(chunk), seed: place),
-      high: UInt64(chunk.count))
+    checksum(UnsafeRawBufferPointer(chunk), context)
   }
 
   func open(
-    _ chunk: UnsafeMutableRawBufferPointer, _ tag: ChunkTag, _ context: ChunkContext
+    _ chunk: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, _ tag: ChunkTag,
+    _ context: ChunkContext
   ) -> Bool {
-    seal(chunk, context) == tag
+    guard checksum(chunk, context) == tag else { return false }
+    if let bytes = chunk.baseAddress, target.baseAddress != UnsafeMutableRawPointer(mutating: bytes)
+    {
+      target.copyMemory(from: chunk)
+    }
+    return true
+  }
+
+  private func checksum(_ chunk: UnsafeRawBufferPointer, _ context: ChunkContext) -> ChunkTag {
+    let place = context.withBytes { BlockChecksum.of($0, seed: 0) }
+    return ChunkTag(low: BlockChecksum.of(chunk, seed: place), high: UInt64(chunk.count))
   }
 }
 
@@ -108,10 +128,13 @@ struct AESGCMSeal: ChunkSeal {
   }
 
   func open(
-    _ chunk: UnsafeMutableRawBufferPointer, _ tag: ChunkTag, _ context: ChunkContext
+    _ chunk: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, _ tag: ChunkTag,
+    _ context: ChunkContext
   ) -> Bool {
     let nonce = AESGCM.Nonce(prefix: 0, number: UInt64(littleEndian: context.offset))
-    return context.withBytes { cipher.open(chunk, tag: tag, nonce: nonce, associated: $0) }
+    return context.withBytes {
+      cipher.open(chunk, into: target, tag: tag, nonce: nonce, associated: $0)
+    }
   }
 }
 
@@ -124,6 +147,7 @@ struct LostSeal: ChunkSeal {
   }
 
   func open(
-    _ chunk: UnsafeMutableRawBufferPointer, _ tag: ChunkTag, _ context: ChunkContext
+    _ chunk: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, _ tag: ChunkTag,
+    _ context: ChunkContext
   ) -> Bool { false }
 }

@@ -158,18 +158,36 @@ public final class DiskTier: Sendable {
   /// - Parameters:
   ///   - location: what ``lookup(_:)`` gave.
   ///   - key: the full key; compared.
+  ///   - mayBeCached: false when ``loadAtOnce(_:hash:key:)`` has just said that it must wait.
   ///   - loop: where `completion` runs.
   ///   - completion: called on `loop`, from within this call when the page cache has the record.
   ///     Nil when it is gone, damaged, or another object's.
   public func load(
     _ location: DiskLocation, hash: KeyHash, key: UnsafeRawBufferPointer,
-    on loop: any EventLoop, completion: @escaping (StoredObject?) -> Void
+    mayBeCached: Bool = true, on loop: any EventLoop,
+    completion: @escaping (StoredObject?) -> Void
   ) {
     switch location.source {
     case .queued(let object):
       complete(object.matches(hash, key) ? object : nil, on: loop, completion)
     case .record(let segment, let place):
-      reader.load(segment, place, hash: hash, key: key, on: loop, completion: completion)
+      reader.load(
+        segment, place, hash: hash, key: key, mayBeCached: mayBeCached, on: loop,
+        completion: completion)
+    }
+  }
+
+  /// Reads an object if that needs no waiting: from the write queue or the page cache.
+  /// - Parameters:
+  ///   - location: what ``lookup(_:)`` gave.
+  ///   - key: the full key; compared.
+  func loadAtOnce(
+    _ location: DiskLocation, hash: KeyHash, key: UnsafeRawBufferPointer
+  ) -> ImmediateLoad {
+    switch location.source {
+    case .queued(let object): object.matches(hash, key) ? .object(object) : .absent
+    case .record(let segment, let place):
+      reader.loadAtOnce(segment, place, hash: hash, key: key)
     }
   }
 

@@ -3,6 +3,8 @@ import SwiftProtobuf
 /// ``ObjectMetadata`` and the tags as they lie in a record: a ``StoredRecord`` message
 /// (StoredRecord.proto). The head itself lies beside it, so that a read copies it once, into the
 /// object, and not into a message before.
+///
+/// SwiftProtobuf writes it; `RecordMetadata+Decoding.swift` reads it, once for each hit from disk.
 struct RecordMetadata: Equatable {
   /// Layout that this program writes and reads.
   static let version: UInt32 = 1
@@ -63,41 +65,5 @@ struct RecordMetadata: Equatable {
       preconditionFailure("a record's metadata could not be serialized")
     }
     return bytes
-  }
-
-  /// The metadata in a message; nil when it is no message, of another version, or holds a value
-  /// that this version does not know. Fields that it does not know are passed over.
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> RecordMetadata? {
-    guard bytes.count <= mostBytes,
-      let message = try? StoredRecord(serializedBytes: [UInt8](bytes)),
-      message.version == version,
-      let kind = UInt8(exactly: message.kind).flatMap(ObjectMetadata.Kind.init(rawValue:)),
-      let status = UInt16(exactly: message.status), let flags = UInt16(exactly: message.flags),
-      let route = UInt16(exactly: message.route),
-      let etagCount = UInt16(exactly: message.etagCount),
-      message.tags.count <= TagHash.mostTags
-    else { return nil }
-    var metadata = ObjectMetadata()
-    metadata.kind = kind
-    metadata.status = status
-    metadata.flags = flags
-    metadata.route = route
-    metadata.etagOffset = message.etagOffset
-    metadata.etagCount = etagCount
-    metadata.responseTimeSeconds = message.responseTime
-    metadata.initialAgeSeconds = message.initialAge
-    metadata.lifetimeSeconds = message.lifetime
-    metadata.staleWhileRevalidateSeconds = message.staleWhileRevalidate
-    metadata.staleIfErrorSeconds = message.staleIfError
-    if message.hasLastModified { metadata.lastModifiedSeconds = message.lastModified }
-    metadata.dateSeconds = message.date
-    metadata.fetchSequence = message.fetchSequence
-    if message.hasUsefulUntil { metadata.usefulUntilSeconds = message.usefulUntil }
-    var result = RecordMetadata(metadata, tags: message.tags)
-    if message.hasMoreTags_p {
-      result.hasMoreTags = true
-      result.tags = []
-    }
-    return result
   }
 }

@@ -63,6 +63,23 @@ final class Segment: Sendable {
   var maxFetchSequence: UInt64 { state.withLock { $0.maxFetchSequence } }
   var dedicated: DedicatedRecord? { state.withLock { $0.dedicated } }
 
+  /// What a reader has to know of it, at one moment.
+  struct ReadState {
+    /// Nil when nobody holds it open.
+    let file: SegmentFile?
+    let byteCount: Int
+    let dedicated: DedicatedRecord?
+  }
+
+  /// What a reader has to know of it now, for one look at its lock.
+  var readState: ReadState {
+    state.withLock { state in
+      ReadState(
+        file: state.file ?? state.readersFile, byteCount: state.byteCount,
+        dedicated: state.dedicated)
+    }
+  }
+
   /// The open file; opens it again if nobody holds it.
   func openFile() throws(DeviceError) -> SegmentFile {
     let open = state.withLock { state -> SegmentFile? in state.file ?? state.readersFile }

@@ -286,7 +286,8 @@ final class InvalidationLog: Sendable {
 
   /// The same without the history's limit. For what was on disk: the sweep has been there.
   func match(stored subject: InvalidationSubject) -> InvalidationMatch? {
-    known.match(subject, newerThan: subject.fetchSequence)
+    if subject.fetchSequence >= counter.load(ordering: .acquiring) { return nil }
+    return known.match(subject, newerThan: subject.fetchSequence)
   }
 
   /// All that is known at one moment: rules move from one list to the next and into a floor, so

@@ -60,6 +60,42 @@ public struct StoredObject: @unchecked Sendable {
     }
   }
 
+  /// Makes an object whose body its source writes in place, chunk by chunk.
+  /// - Parameters:
+  ///   - bodyCount: bytes of the body.
+  ///   - fill: writes chunk 0, 1, ... of the body: 64 KiB each, the last one what is left. False
+  ///     when it cannot: then there is no object.
+  static func make(
+    hash: KeyHash, key: UnsafeRawBufferPointer, head: UnsafeRawBufferPointer, bodyCount: Int,
+    metadata: ObjectMetadata, tags: [UInt64],
+    fill: (_ chunk: Int, UnsafeMutableRawBufferPointer) -> Bool
+  ) -> StoredObject? {
+    let parts = Parts(hash: hash, key: key, head: head, metadata: metadata, tags: tags)
+    guard bodyCount > BodyChunks.chunkBytes else {
+      var isFilled = true
+      let object = allocate(parts, bodyCount, nil) { target in
+        if bodyCount > 0 {
+          isFilled = fill(0, UnsafeMutableRawBufferPointer(start: target, count: bodyCount))
+        }
+      }
+      return isFilled ? object : nil
+    }
+    var chunks: [ByteBuffer] = []
+    chunks.reserveCapacity((bodyCount + BodyChunks.chunkBytes - 1) / BodyChunks.chunkBytes)
+    for start in stride(from: 0, to: bodyCount, by: BodyChunks.chunkBytes) {
+      let count = min(BodyChunks.chunkBytes, bodyCount - start)
+      var chunk = ByteBufferAllocator().buffer(capacity: count)
+      var isFilled = false
+      chunk.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+        isFilled = fill(chunks.count, UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
+        return count
+      }
+      guard isFilled else { return nil }
+      chunks.append(chunk)
+    }
+    return allocate(parts, 0, .chunks(BodyChunks(chunks))) { _ in }
+  }
+
   private struct Parts {
     let hash: KeyHash
     let key: UnsafeRawBufferPointer

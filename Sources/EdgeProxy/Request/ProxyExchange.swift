@@ -70,13 +70,14 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
   }
 
   /// Goes on from what the loop has looked up.
-  func take(_ lookup: ProxyLoop.Lookup) {
+  /// - Parameter event: what happened with it, when that was not just the look-up.
+  func take(_ lookup: ProxyLoop.Lookup, _ event: RequestStateMachine.Event? = nil) {
     found = lookup
     object = lookup.object
     // A copy of its own: the loop's buffer stays the loop's, and is not allocated anew.
     key = loop.key.withUnsafeReadableBytes { ByteBuffer(bytes: $0) }
     machine.outcome.remainingSeconds = lookup.remainingSeconds
-    perform(.lookedUp(lookup.verdict))
+    perform(event ?? .lookedUp(lookup.verdict))
   }
 
   func carryOut(_ action: RequestStateMachine.Action) {
@@ -105,9 +106,9 @@ public final class ProxyExchange: RequestExchange, FillListener, @unchecked Send
 
   private func load() {
     guard let found, let location = found.location else { return perform(.loadFailed) }
-    loop.shared.store.load(location, hash: found.hash, key: key, on: loop.eventLoop) { [self] in
-      loaded($0)
-    }
+    loop.shared.store.load(
+      location, hash: found.hash, key: key, mayBeCached: !found.mustWait, on: loop.eventLoop
+    ) { [self] in loaded($0) }
   }
 
   private func loaded(_ loaded: StoredObject?) {

@@ -58,9 +58,9 @@ public final class ProxyShared: Sendable {
 
 /// The proxy on one event loop: takes every request of that loop's connections.
 ///
-/// Owner: its loop; nothing here is touched from elsewhere. A hit in memory is answered inside
-/// ``respond(to:writer:)`` from the loop's scratch buffers without leaving the loop; every other
-/// request gets a ``ProxyExchange``.
+/// Owner: its loop; nothing here is touched from elsewhere. A hit in memory, or on disk where the
+/// page cache has it, is answered inside ``respond(to:writer:)`` from the loop's scratch buffers
+/// without leaving the loop; every other request gets a ``ProxyExchange``.
 public final class ProxyLoop: RequestResponder {
   /// What a request gets that is not answered at once.
   public typealias Exchange = ProxyExchange
@@ -99,7 +99,8 @@ public final class ProxyLoop: RequestResponder {
 
   // MARK: Requests
 
-  /// Answers a request: at once for a hit in memory and a refusal, else through an exchange.
+  /// Answers a request: at once for a hit that needs no waiting and a refusal, else through an
+  /// exchange.
   public func respond<Writer: ResponseWriter>(
     to head: RequestHead, writer: Writer
   ) -> ProxyExchange? {
@@ -145,7 +146,8 @@ public final class ProxyLoop: RequestResponder {
       return exchange.isFinished ? nil : exchange
     }
     guard machine.handle(.received(pass: nil)) == .lookUp else { return nil }
-    let found = lookUp(head, route: route)
+    var found = lookUp(head, route: route)
+    let failure = found.verdict == .onDisk ? loadAtOnce(&found, &machine, head, route) : nil
     if found.verdict == .fresh, let object = found.object, isDeliveredAtOnce(object, to: head) {
       _ = machine.handle(.lookedUp(.fresh))
       machine.outcome.remainingSeconds = found.remainingSeconds
@@ -155,7 +157,7 @@ public final class ProxyLoop: RequestResponder {
     let exchange = ProxyExchange(
       loop: self, head: head, route: route, machine: machine, started: started,
       writer: writer)
-    exchange.take(found)
+    exchange.take(found, failure)
     return exchange.isFinished ? nil : exchange
   }
 
@@ -170,6 +172,8 @@ public final class ProxyLoop: RequestResponder {
     var remainingSeconds: Int64?
     /// Length of the primary key in ``ProxyLoop/key``; what follows names the variant.
     var primaryCount: Int
+    /// On disk, and the page cache was asked in vain.
+    var mustWait = false
   }
 
   /// Looks a request up under its primary key and, where that holds a variant list, under its
@@ -221,6 +225,35 @@ public final class ProxyLoop: RequestResponder {
     let found = probe(head, route: route, primaryCount: key.readableBytes)
     if found.verdict != .absent || found.object != nil { return found }
     key = whole
+    return nil
+  }
+
+  /// Takes from disk what the page cache has of it and judges it; what has to be waited for is left
+  /// as it was found. Leaves the key of what was found in ``key``.
+  /// - Returns: an event for the machine in place of the look-up's, when the disk could not bring
+  ///   what its index promised.
+  private func loadAtOnce(
+    _ found: inout Lookup, _ machine: inout RequestStateMachine, _ head: RequestHead,
+    _ route: Route
+  ) -> RequestStateMachine.Event? {
+    // Twice at most: the list of variants, and the variant.
+    while found.verdict == .onDisk, let location = found.location {
+      let hash = found.hash
+      let outcome = key.withUnsafeReadableBytes { key in
+        shared.store.loadAtOnce(location, hash: hash, key: key)
+      }
+      switch outcome {
+      case .mustWait:
+        found.mustWait = true
+        return nil
+      case .absent:
+        _ = machine.handle(.lookedUp(.onDisk))
+        return .loadFailed
+      case .object(let object):
+        _ = machine.handle(.lookedUp(.onDisk))
+        found = judgeLoaded(object, head, route: route, found)
+      }
+    }
     return nil
   }
 

@@ -24,10 +24,12 @@ final class SimulatedEdge {
     _ rules: PolicyRules = PolicyRules(), coalesceTimeout: TimeAmount = .seconds(10),
     rangeFetching: RangeFetching = .part, largestObjectBytes: Int = 1 << 20,
     tagFields: [String] = [], compression: CompressionRules? = nil, routes: [Route]? = nil,
-    purge: PurgeAccess? = nil, allowsWebSocket: Bool = false
+    purge: PurgeAccess? = nil, allowsWebSocket: Bool = false, disk: String? = nil
   ) throws {
     store = try Store(
-      configuration: Store.Configuration(memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20),
+      configuration: Store.Configuration(
+        memoryBytes: 16 << 20, largestMemoryObjectBytes: 1 << 20,
+        disk: disk.map { DiskTier.Configuration(path: $0, sizeBytes: 256 << 20) }),
       logger: Logger(label: "test"))
     let pattern = try #require(RoutePattern("/*"))
     let route = Route(
