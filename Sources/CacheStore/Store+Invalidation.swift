@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Invalidations.
 extension Store {
   /// Takes away everything the selectors match, or marks it stale.
@@ -95,48 +97,14 @@ extension Store {
     // Each round takes what was pending when it began; a few rounds catch what came meanwhile.
     for _ in 0..<8 {
       guard let sweep = invalidations.pendingSweep() else { return }
-      var taken: [StoredObject] = []
-      let memoryTally = sweepMemory(sweep, taken: &taken)
+      let parts = MemorySweep.run(
+        sweep, through: memory.shards, mostTakenBytes: configuration.memoryBytes / 8,
+        cores: System.coreCount)
       let diskTally = disk?.sweep(sweep) ?? InvalidationTally()
-      invalidations.finish(sweep, memory: memoryTally, disk: diskTally)
-      // Out of the store since long; freeing them takes as long as finding them.
-      taken.removeAll()
-    }
-  }
-
-  /// Bytes of objects that a sweep keeps until it is through, beyond which it frees them as it
-  /// goes: an eighth of the budget, since others may take their place meanwhile.
-  private var mostTakenBytes: Int { configuration.memoryBytes / 8 }
-
-  /// Shard by shard, a few objects under each lock, so that a hit waits some microseconds at most.
-  /// - Parameter taken: what it took out of the store, to be freed afterwards.
-  private func sweepMemory(
-    _ sweep: InvalidationLog.Sweep, taken: inout [StoredObject]
-  ) -> InvalidationTally {
-    var tally = InvalidationTally()
-    var takenBytes = 0
-    for shard in memory.shards {
-      var next: UInt32? = 0
-      while let start = next {
-        let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
-          guard let match = sweep.match(inMemory: object) else { return false }
-          switch match.kind {
-          case .hard:
-            tally.count(match.sequence)
-            return true
-          case .soft:
-            if object.markStale() { tally.count(match.sequence) }
-            return false
-          }
-        }
-        // Beyond the limit, released here, without the lock.
-        if takenBytes < mostTakenBytes {
-          for object in round.taken { takenBytes += object.chargedBytes }
-          taken += round.taken
-        }
-        next = round.next
+      // What the parts took is out of the store, and is freed afterwards.
+      withExtendedLifetime(parts) {
+        invalidations.finish(sweep, memory: parts.map(\.tally), disk: diskTally)
       }
     }
-    return tally
   }
 }

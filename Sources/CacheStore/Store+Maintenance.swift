@@ -17,11 +17,7 @@ final class Maintenance: Sendable {
   /// When the idle sweep last ran.
   let lastIdleSweepSeconds = ManagedAtomic<Int64>(.min)
   let thread = Monitor<DiskThread?>(nil)
-  /// The heap as it was last read.
-  let heap = Monitor(HeapStatistics())
-  let lastHeapReadSeconds = ManagedAtomic<Int64>(.min)
-  let lastTrimSeconds = ManagedAtomic<Int64>(.min)
-  let trims = ManagedAtomic<UInt64>(0)
+  let heapKeeper = HeapKeeper()
 
   /// Makes the thread run now instead of at its next second.
   func wake() { requests.update { $0.isWanted = true } }
@@ -50,6 +46,7 @@ extension Store {
     }
     if thread == nil { logger.error("the store's background thread could not be started") }
     maintenance.thread.withLock { $0 = thread }
+    maintenance.heapKeeper.start(logger: logger)
   }
 
   /// One round of background work; returns at once when another thread is at it.
@@ -62,7 +59,6 @@ extension Store {
     writeBehind()
     sweepIdle(nowSeconds: nowSeconds)
     markSequence()
-    giveMemoryBack(nowSeconds: nowSeconds)
     if let keys, let disk { keys.maintain(nowSeconds: nowSeconds, for: disk) }
   }
 
@@ -71,7 +67,10 @@ extension Store {
   public func shutdown(deadline: NIODeadline) async {
     maintenance.requests.update { $0.isStopping = true }
     let thread = maintenance.thread.withLock { $0 }
-    await Task.detached { thread?.join() }.value
+    await Task.detached { [maintenance] in
+      thread?.join()
+      maintenance.heapKeeper.stop()
+    }.value
     defer { keys?.close() }
     guard let disk else { return }
     let now = clock()
@@ -162,44 +161,6 @@ extension Store {
     maintenance.lastIdleSweepSeconds.store(nowSeconds, ordering: .relaxed)
     return true
   }
-
-  /// Reads the heap's account every ten seconds, and gives free pages back when they are more than
-  /// a tenth of what is used, at most once a minute: both look at every free piece of the heap with
-  /// its arena locked, and allocations on the loops wait meanwhile.
-  private func giveMemoryBack(nowSeconds: Int64) {
-    guard isDue(maintenance.lastHeapReadSeconds, every: 10, nowSeconds: nowSeconds) else { return }
-    var heap = HeapStatistics.read()
-    if heap.freeBytes > max(Self.leastTrimBytes, heap.usedBytes / 10),
-      isDue(maintenance.lastTrimSeconds, every: 60, nowSeconds: nowSeconds)
-    {
-      HeapStatistics.trim()
-      maintenance.trims.wrappingIncrement(ordering: .relaxed)
-      heap = HeapStatistics.read()
-    }
-    let latest = heap
-    maintenance.heap.withLock { $0 = latest }
-  }
-
-  /// Free bytes that are not worth a look at the whole heap.
-  private static let leastTrimBytes = 32 << 20
-
-  private func isDue(
-    _ last: ManagedAtomic<Int64>, every seconds: Int64, nowSeconds: Int64
-  ) -> Bool {
-    let before = last.load(ordering: .relaxed)
-    guard before == .min || nowSeconds - before >= seconds || nowSeconds < before else {
-      return false
-    }
-    last.store(nowSeconds, ordering: .relaxed)
-    return true
-  }
-
-  /// The heap's account, at most some ten seconds old; zeroes before the background thread's first
-  /// round.
-  public var heap: HeapStatistics { maintenance.heap.withLock { $0 } }
-
-  /// How often free pages were given back.
-  public var heapTrims: UInt64 { maintenance.trims.load(ordering: .relaxed) }
 
   /// Journals an empty invalidation before removals have used up the numbers of a step.
   private func markSequence() {

@@ -247,14 +247,15 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
 
   /// Takes away those of the next `count` entries from `start` that `takes` names. Short enough to
   /// hold the lock for; `takes` is called under it.
-  /// - Returns: what was taken, to be released without the lock, and where to go on; nil at the
-  ///   end.
+  /// - Returns: what was taken, to be released without the lock, its bytes, and where to go on; nil
+  ///   at the end.
   func sweep(
     from start: UInt32, count: UInt32, where takes: (StoredObject) -> Bool
-  ) -> (taken: [StoredObject], next: UInt32?) {
+  ) -> (taken: [StoredObject], takenBytes: Int, next: UInt32?) {
     state.withLock { state in
       let end = min(state.slab.endIndex, start &+ count)
-      guard start < end else { return ([], nil) }
+      guard start < end else { return ([], 0, nil) }
+      let before = state.objectBytes
       state.slab.prefetch(start..<end)
       state.slab.forEachHash(start..<end) { state.table.prefetch($0) }
       var taken: [StoredObject] = []
@@ -263,7 +264,7 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
         if let object = state.take(index) { taken.append(object) }
       }
       state.counters.invalidated += UInt64(taken.count)
-      return (taken, end < state.slab.endIndex ? end : nil)
+      return (taken, before - state.objectBytes, end < state.slab.endIndex ? end : nil)
     }
   }
 
@@ -283,6 +284,9 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
   func shrink() {
     state.withLock { $0.table.shrink() }
   }
+
+  /// Objects in it.
+  var objectCount: Int { state.withLock { $0.slab.count } }
 
   /// The shard's counters now.
   var statistics: StoreStatistics.Memory {

@@ -1,0 +1,90 @@
+/// Works pending invalidations off the memory tier, on several threads where there is much to do.
+///
+/// The shards of a thread are walked side by side, some objects of each in turn: objects that came
+/// one after the other went to different shards, but lie beside each other in memory, so a page is
+/// looked up once for all of them. Of each shard a few objects under its lock, so that a hit waits
+/// some microseconds at most.
+struct MemorySweep: Sendable {
+  private let sweep: InvalidationLog.Sweep
+  /// Bytes of objects that are kept until the sweep is through; beyond, they are freed as it goes.
+  private let mostTakenBytes: Int
+  private var takenBytes = 0
+  /// Taken out of the store, to be freed when the sweep is said to be through: that takes as long
+  /// as finding them.
+  private(set) var taken: [StoredObject] = []
+  /// How many objects it took or marked, by invalidation.
+  private(set) var tally = InvalidationTally()
+
+  /// Most threads of a sweep.
+  private static var mostThreads: Int { 4 }
+
+  private init(_ sweep: InvalidationLog.Sweep, mostTakenBytes: Int) {
+    self.sweep = sweep
+    self.mostTakenBytes = mostTakenBytes
+  }
+
+  /// Walks all shards. Blocks until it is through.
+  /// - Parameters:
+  ///   - mostTakenBytes: the limit on what is kept to be freed afterwards, for all threads.
+  ///   - cores: how many cores there are for it.
+  ///   - objectsPerThread: how many objects are worth a thread.
+  /// - Returns: what each thread did.
+  static func run(
+    _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard], mostTakenBytes: Int,
+    cores: Int, objectsPerThread: Int = 65_536
+  ) -> [MemorySweep] {
+    let objects = shards.reduce(0) { $0 + $1.objectCount }
+    let count = max(1, min(mostThreads, cores, shards.count, objects / objectsPerThread))
+    let results = Monitor<[MemorySweep]>([])
+    let work: @Sendable (Int) -> Void = { number in
+      var part = MemorySweep(sweep, mostTakenBytes: mostTakenBytes / count)
+      part.walk(stride(from: number, to: shards.count, by: count).map { shards[$0] })
+      let done = part
+      results.update { $0.append(done) }
+    }
+    let threads = (1..<count).map { number in
+      (number, DiskThread.start("sweep-\(number)", isBackground: true) { work(number) })
+    }
+    work(0)
+    for (number, thread) in threads {
+      // Without a thread its part is done here.
+      if let thread { thread.join() } else { work(number) }
+    }
+    return results.withLock { $0 }
+  }
+
+  private mutating func walk(_ shards: [MemoryTier.Shard]) {
+    var places = shards.map { (shard: $0, next: UInt32(0)) }
+    while !places.isEmpty {
+      var index = 0
+      while index < places.count {
+        if let next = step(places[index].shard, from: places[index].next) {
+          places[index].next = next
+          index += 1
+        } else {
+          places.remove(at: index)
+        }
+      }
+    }
+  }
+
+  private mutating func step(_ shard: MemoryTier.Shard, from start: UInt32) -> UInt32? {
+    let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
+      guard let match = sweep.match(inMemory: object) else { return false }
+      switch match.kind {
+      case .hard:
+        tally.count(match.sequence)
+        return true
+      case .soft:
+        if object.markStale() { tally.count(match.sequence) }
+        return false
+      }
+    }
+    // Beyond the limit, released here, without the lock.
+    if takenBytes < mostTakenBytes {
+      takenBytes += round.takenBytes
+      taken += round.taken
+    }
+    return round.next
+  }
+}
