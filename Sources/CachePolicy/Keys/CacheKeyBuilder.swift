@@ -33,14 +33,18 @@ public enum CacheKeyBuilder {
     contentDigest: UnsafeRawBufferPointer? = nil, into key: inout ByteBuffer
   ) {
     let keepsQuery = rules.query == .all && !rules.sortsQuery
+    // A closure over the head itself would copy it.
+    let isSecure = head.isSecure
+    let authority = rules.includesHost ? head.authority : .empty
+    let target = keepsQuery ? head.target : head.path
+    let query = keepsQuery ? nil : head.query
     head.fields.bytes.withUnsafeReadableBytes { bytes in
       // The target is path and query in one stretch: mostly the key is three copies.
       writeLocation(
-        scheme: rules.includesScheme ? (head.isSecure ? "https" : "http") : "",
-        authority: (rules.includesHost ? head.authority : .empty).slice(of: bytes),
-        target: (keepsQuery ? head.target : head.path).slice(of: bytes),
-        isSecure: head.isSecure, into: &key)
-      if !keepsQuery, let query = head.query {
+        scheme: rules.includesScheme ? (isSecure ? "https" : "http") : "",
+        authority: authority.slice(of: bytes), target: target.slice(of: bytes),
+        isSecure: isSecure, into: &key)
+      if let query {
         writeKeptParameters(query.slice(of: bytes), rules: rules, into: &key)
       }
     }

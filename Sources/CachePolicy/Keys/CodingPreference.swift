@@ -12,12 +12,12 @@ public struct CodingPreference: Sendable, Equatable {
   /// The preference of a request with these fields. One without Accept-Encoding accepts anything
   /// by the letter, but who sends none is no browser and mostly cannot undo a coding: it gets
   /// content without one.
-  public init(_ fields: FieldBlock) {
+  public init(_ fields: borrowing FieldBlock) {
     guard fields.contains(.acceptEncoding) else {
       (acceptsGzip, acceptsIdentity, prefersGzip) = (false, true, false)
       return
     }
-    let codings = AcceptedCodings(fields)
+    let codings = AcceptedCodings(copy fields)
     acceptsGzip = codings.gzipQuality > 0
     acceptsIdentity = codings.identityQuality > 0
     prefersGzip = codings.gzipQuality > 0 && codings.gzipQuality >= codings.identityQuality

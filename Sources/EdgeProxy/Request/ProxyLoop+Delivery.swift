@@ -111,6 +111,13 @@ extension ProxyLoop {
     addedLines.clear()
     let showsStatus = route?.showsCacheStatus ?? true
     let showsKey = showsStatus && head?.fields.contains(.edgeDebug) ?? false
+    if outcome.isPlainHit, showsStatus, !showsKey, let ageSeconds,
+      let remainingSeconds = outcome.remainingSeconds
+    {
+      shared.hitLines.write(
+        ageSeconds: ageSeconds, remainingSeconds: remainingSeconds, into: &addedLines)
+      return
+    }
     shared.name.withUnsafeReadableBytes { name in
       let bound = Self.addedLinesBound(outcome, name: name)
       addedLines.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { space in

@@ -18,6 +18,7 @@ public final class ProxyShared: Sendable {
   /// The edge's name in Via, as a field value (RFC 9110 section 7.6.3).
   let via: ByteBuffer
   let name: ByteBuffer
+  let hitLines: HitLines
   /// Part of every QUERY's key: what an earlier process stored under one is out of reach, so that
   /// this one knows whether there is any to invalidate.
   let querySalt = UInt64.random(in: .min ... .max)
@@ -38,6 +39,7 @@ public final class ProxyShared: Sendable {
     compressor = ObjectCompressor(store: store, execute: background)
     via = ByteBuffer(string: "1.1 " + configuration.name)
     name = ByteBuffer(string: configuration.name)
+    hitLines = HitLines(name: configuration.name)
   }
 
   /// The names of the routes, the most specific first.

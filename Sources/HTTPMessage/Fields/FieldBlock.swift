@@ -75,7 +75,7 @@ public struct FieldBlock: Sendable {
   /// The lines, in order.
   public private(set) var entries: [FieldEntry]
   /// Which known fields occur.
-  public private(set) var presence: KnownFieldSet = []
+  public private(set) var presence = KnownFieldSet.none
 
   /// An empty block to build on, with room for `capacity` bytes.
   public init(capacity: Int = 0) {

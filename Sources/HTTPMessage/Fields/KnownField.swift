@@ -57,6 +57,11 @@ public struct KnownFieldSet: Sendable, Equatable, ExpressibleByArrayLiteral {
   private var low: UInt64 = 0
   private var high: UInt64 = 0
 
+  /// The empty set, without the array that a literal makes.
+  public static var none: KnownFieldSet { KnownFieldSet() }
+
+  private init() {}
+
   /// The set of `elements`.
   public init(arrayLiteral elements: KnownField...) {
     for element in elements { insert(element) }

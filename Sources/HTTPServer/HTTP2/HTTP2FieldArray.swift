@@ -173,14 +173,17 @@ struct HTTP2FieldArray: ~Copyable {
   }
 
   /// RFC 9113 section 8.2.2; Content-Length is the writer's to add.
+  @inline(__always)
   private static func isOfConnection(_ name: UnsafeRawBufferPointer) -> Bool {
-    switch name.count {
-    case 2: name.equalsIgnoringCase("te")
-    case 7: name.equalsIgnoringCase("upgrade")
-    case 10: name.equalsIgnoringCase("connection") || name.equalsIgnoringCase("keep-alive")
-    case 14: name.equalsIgnoringCase("content-length")
-    case 16: name.equalsIgnoringCase("proxy-connection")
-    case 17: name.equalsIgnoringCase("transfer-encoding")
+    // Most names are ruled out by their length and first letter.
+    switch (name.count, name[0] | 0x20) {
+    case (2, UInt8(ascii: "t")): name.equalsIgnoringCase("te")
+    case (7, UInt8(ascii: "u")): name.equalsIgnoringCase("upgrade")
+    case (10, UInt8(ascii: "c")): name.equalsIgnoringCase("connection")
+    case (10, UInt8(ascii: "k")): name.equalsIgnoringCase("keep-alive")
+    case (14, UInt8(ascii: "c")): name.equalsIgnoringCase("content-length")
+    case (16, UInt8(ascii: "p")): name.equalsIgnoringCase("proxy-connection")
+    case (17, UInt8(ascii: "t")): name.equalsIgnoringCase("transfer-encoding")
     default: false
     }
   }

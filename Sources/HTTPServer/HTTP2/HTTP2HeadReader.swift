@@ -24,7 +24,7 @@ final class HTTP2HeadReader {
   private var gathered = GatheredBytes()
   private var bytes = ByteBuffer()
   private var entries: [FieldEntry] = []
-  private var presence: KnownFieldSet = []
+  private var presence = KnownFieldSet.none
   private var method = TextRange.empty
   private var scheme = TextRange.empty
   private var path: TextRange?
@@ -46,7 +46,7 @@ final class HTTP2HeadReader {
     }
     gathered.removeAll(keeping: Self.keptCapacityBytes)
     if isShared { entries = [] } else { entries.removeAll(keepingCapacity: true) }
-    presence = []
+    presence = .none
     method = .empty
     scheme = .empty
     path = nil
@@ -135,15 +135,11 @@ final class HTTP2HeadReader {
   ) throws(RequestFault) -> RequestHead {
     if let fault { throw fault }
     bytes.writeBytes(gathered.bytes)
-    let kind = bytes.withUnsafeReadableBytes { RequestMethod(method.slice(of: $0)) }
+    let kind = RequestMethod(method.slice(of: gathered.bytes))
     // CONNECT has neither scheme nor path (RFC 9113 section 8.5), and is not for a reverse proxy.
     guard kind != .connect else { throw .unsupportedMethod }
-    let query = try bytes.withUnsafeReadableBytes { bytes throws(RequestFault) in
-      try checkControlData(bytes, kind)
-    }
-    let requestAuthority = try bytes.withUnsafeReadableBytes { bytes throws(RequestFault) in
-      try checkedAuthority(bytes)
-    }
+    let query = try checkControlData(gathered.bytes, kind)
+    let requestAuthority = try checkedAuthority(gathered.bytes)
     let (framing, expectsContinue) = try readFraming(endsStream: endsStream)
     if cookieCount > 1 { joinCookies() }
     let target = path ?? .empty

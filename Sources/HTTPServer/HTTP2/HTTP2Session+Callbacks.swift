@@ -41,22 +41,23 @@ enum HTTP2Callbacks {
 
   private static func setReceiveCallbacks(_ callbacks: OpaquePointer) {
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
-      guard let session = openSession(context), let header else { return 0 }
-      session.frameBegan(header.pointee)
-      return 0
+      withOpenSession(context, else: 0) { session in
+        if let header { session.frameBegan(header.pointee) }
+        return 0
+      }
     }
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
-      guard let session = openSession(context), let frame else { return 0 }
-      return session.sectionBegan(
-        frame.pointee.hd.stream_id,
-        isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST)
+      withOpenSession(context, else: 0) { session in
+        guard let frame else { return 0 }
+        return session.sectionBegan(
+          frame.pointee.hd.stream_id,
+          isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST)
+      }
     }
     nghttp2_session_callbacks_set_on_header_callback(callbacks) {
       _, frame, name, nameCount, value, valueCount, _, context in
-      guard let context, let frame else { return 0 }
-      // Once a field: without counting a reference to the session.
-      return Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { session in
-        guard session.phase == .open else { return 0 }
+      withOpenSession(context, else: 0) { session in
+        guard let frame else { return 0 }
         return session.fieldCame(
           frame.pointee.hd.stream_id,
           name: UnsafeRawBufferPointer(start: name, count: nameCount),
@@ -69,14 +70,16 @@ enum HTTP2Callbacks {
     }
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
       _, _, stream, bytes, count, context in
-      guard let session = openSession(context) else { return 0 }
-      session.contentCame(stream, UnsafeRawBufferPointer(start: bytes, count: count))
-      return 0
+      withOpenSession(context, else: 0) { session in
+        session.contentCame(stream, UnsafeRawBufferPointer(start: bytes, count: count))
+        return 0
+      }
     }
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
-      guard let session = openSession(context), let frame else { return 0 }
-      session.frameCame(frame)
-      return 0
+      withOpenSession(context, else: 0) { session in
+        if let frame { session.frameCame(frame) }
+        return 0
+      }
     }
     // A frame of a type that is not known: counted when it began, and ignored.
     nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
@@ -84,30 +87,35 @@ enum HTTP2Callbacks {
     }
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
       _, stream, code, context in
-      guard let session = openSession(context) else { return 0 }
-      session.streamClosed(stream, code: code)
-      return 0
+      withOpenSession(context, else: 0) { session in
+        session.streamClosed(stream, code: code)
+        return 0
+      }
     }
   }
 
   private static func setSendCallbacks(_ callbacks: OpaquePointer) {
     nghttp2_session_callbacks_set_send_data_callback(callbacks) {
       _, _, header, count, source, context in
-      guard let session = openSession(context), let header, let stream = streamBehind(source) else {
-        return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+      let failure = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+      return withOpenSession(context, else: failure) { session in
+        withStream(behind: source, else: failure) { stream in
+          header.map { session.sendContent(stream, header: $0, count: count) } ?? failure
+        }
       }
-      return session.sendContent(stream, header: header, count: count)
     }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
-      guard let session = openSession(context), let frame else { return 0 }
-      session.frameSent(frame)
-      return 0
+      withOpenSession(context, else: 0) { session in
+        if let frame { session.frameSent(frame) }
+        return 0
+      }
     }
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
       _, frame, _, context in
-      guard let session = openSession(context), let frame else { return 0 }
-      session.frameNotSent(frame.pointee.hd)
-      return 0
+      withOpenSession(context, else: 0) { session in
+        if let frame { session.frameNotSent(frame.pointee.hd) }
+        return 0
+      }
     }
   }
 
@@ -116,11 +124,12 @@ enum HTTP2Callbacks {
     nghttp2_data_provider(
       source: nghttp2_data_source(ptr: Unmanaged.passUnretained(responding).toOpaque()),
       read_callback: { _, _, _, limit, flags, source, context in
-        guard let session = openSession(context), let flags, let stream = streamBehind(source)
-        else {
-          return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        let deferred = Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        return withOpenSession(context, else: deferred) { session in
+          withStream(behind: source, else: deferred) { stream in
+            flags.map { session.readContent(stream, limit: limit, flags: $0) } ?? deferred
+          }
         }
-        return session.readContent(stream, limit: limit, flags: flags)
       })
   }
 }
@@ -136,17 +145,25 @@ extension HTTP2Session {
 
 // Functions, not members: a C function pointer may not capture even the type of a closure's home.
 
-/// The session behind a callback's user data; nil once it is closing and its streams are gone.
+/// Calls `body` with the session behind a callback's user data, unless it is closing and its
+/// streams are gone. No reference is counted, of which a hit would count dozens: who feeds or
+/// drains the session holds it.
 @inline(__always)
-private func openSession(_ context: UnsafeMutableRawPointer?) -> HTTP2Session? {
-  guard let context else { return nil }
-  let session = Unmanaged<HTTP2Session>.fromOpaque(context).takeUnretainedValue()
-  return session.phase == .open ? session : nil
+private func withOpenSession<Result>(
+  _ context: UnsafeMutableRawPointer?, else closed: Result, _ body: (HTTP2Session) -> Result
+) -> Result {
+  guard let context else { return closed }
+  return Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { session in
+    session.phase == .open ? body(session) : closed
+  }
 }
 
-/// The stream that a data source stands for.
+/// Calls `body`, which must not end the stream, with the stream that a data source stands for.
 @inline(__always)
-private func streamBehind(_ source: UnsafeMutablePointer<nghttp2_data_source>?) -> HTTP2Stream? {
-  guard let pointer = source?.pointee.ptr else { return nil }
-  return Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+private func withStream<Result>(
+  behind source: UnsafeMutablePointer<nghttp2_data_source>?, else none: Result,
+  _ body: (HTTP2Stream) -> Result
+) -> Result {
+  guard let pointer = source?.pointee.ptr else { return none }
+  return Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
 }

@@ -73,9 +73,12 @@ extension HTTP2Session {
   func fieldCame(
     _ id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) -> Int32 {
-    if let reader {
-      reader.add(name: name, value: value, limits: limits.head)
-      guard reader.isBomb(limits.head) else { return 0 }
+    if let fieldReader {
+      let isBomb = fieldReader._withUnsafeGuaranteedRef { reader in
+        reader.add(name: name, value: value, limits: limits.head)
+        return reader.isBomb(limits.head)
+      }
+      guard isBomb else { return 0 }
       note(.headerBomb)
       return HTTP2Wire.streamFailure
     }

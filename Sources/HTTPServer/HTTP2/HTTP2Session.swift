@@ -66,7 +66,11 @@ public class HTTP2Session {
   var sectionStream: Int32 = 0
   var sectionDeadline: NIODeadline?
   /// The head being received, if one is.
-  @exclusivity(unchecked) var reader: HTTP2HeadReader?
+  @exclusivity(unchecked) var reader: HTTP2HeadReader? {
+    didSet { fieldReader = reader.map { Unmanaged.passUnretained($0) } }
+  }
+  /// ``reader`` for each of its fields, without counting a reference each time.
+  @exclusivity(unchecked) private(set) var fieldReader: Unmanaged<HTTP2HeadReader>?
   /// The trailer section being received, if one is, and its bytes kept or not.
   var trailers: FieldBlock?
   var trailerBytes = 0
