@@ -46,7 +46,7 @@ extension Store {
 
   /// Checks what came from disk and puts it into memory; nil when it must not be served.
   func promote(
-    _ object: StoredObject, from disk: DiskTier, startedAt moment: InvalidationLog.Moment
+    _ object: StoredObject, from disk: DiskSet, startedAt moment: InvalidationLog.Moment
   ) -> StoredObject? {
     object.isOnDisk = true
     var mustGo = false
@@ -97,7 +97,7 @@ extension Store {
       let object = departure.object
       if object.isOnDisk { continue }
       // Admission by use pays once the log has to reclaim: until then the disk takes everything.
-      if departure.cause == .room, object.isProven || disk.hasRoom {
+      if departure.cause == .room, object.isProven || disk.hasRoom(for: object.hash) {
         spill(object, leftAt: moment)
       } else if object.supersedesDisk {
         disk.remove(object.hash)
@@ -131,10 +131,12 @@ extension Store {
   // MARK: - Spools
 
   /// Begins a large object's way to disk while it is being fetched.
-  /// - Parameter expectedBytes: the body's size; nil when it is not known.
+  /// - Parameters:
+  ///   - hash: what it will be stored under, which says on which path.
+  ///   - expectedBytes: the body's size; nil when it is not known.
   /// - Returns: nil when the disk tier is off, failing, full, or the body is too large for it.
-  public func beginSpool(expectedBytes: Int?) -> SpoolWriter? {
-    disk?.beginSpool(expectedBytes: expectedBytes)
+  public func beginSpool(for hash: KeyHash, expectedBytes: Int?) -> SpoolWriter? {
+    disk?.beginSpool(for: hash, expectedBytes: expectedBytes)
   }
 
   /// Ends a spool: the object is indexed on disk and its head kept in memory.

@@ -55,8 +55,9 @@ public struct ObjectCursor: Sendable, Equatable, CustomStringConvertible {
   enum Place: Equatable {
     /// A shard and an entry of it.
     case memory(shard: Int, entry: UInt32)
-    /// A segment of at least this generation, and the entries of its footer to pass over.
-    case disk(generation: UInt64, skipped: Int)
+    /// A path by its number, a segment there of at least this generation, and the entries of its
+    /// footer to pass over.
+    case disk(path: Int, generation: UInt64, skipped: Int)
   }
 
   let place: Place
@@ -70,23 +71,25 @@ public struct ObjectCursor: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch place {
     case .memory(let shard, let entry): "m\(shard).\(entry)"
-    case .disk(let generation, let skipped): "d\(generation).\(skipped)"
+    case .disk(0, let generation, let skipped): "d\(generation).\(skipped)"
+    case .disk(let path, let generation, let skipped): "d\(generation).\(skipped).\(path)"
     }
   }
 
   /// Reads what ``description`` wrote; nil when it is something else.
   public init?(_ text: String) {
     let parts = text.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2 else { return nil }
+    guard 2...3 ~= parts.count else { return nil }
     switch text.first {
     case "m":
-      guard let shard = Int(parts[0]), shard >= 0, let entry = UInt32(parts[1]) else { return nil }
+      guard parts.count == 2, let shard = Int(parts[0]), shard >= 0, let entry = UInt32(parts[1])
+      else { return nil }
       place = .memory(shard: shard, entry: entry)
     case "d":
-      guard let generation = UInt64(parts[0]), let skipped = Int(parts[1]), skipped >= 0 else {
-        return nil
-      }
-      place = .disk(generation: generation, skipped: skipped)
+      guard let generation = UInt64(parts[0]), let skipped = Int(parts[1]), skipped >= 0,
+        let path = parts.count == 3 ? Int(parts[2]) : 0, path >= 0
+      else { return nil }
+      place = .disk(path: path, generation: generation, skipped: skipped)
     default: return nil
     }
   }
@@ -185,10 +188,12 @@ extension Store {
         next = found.next
       }
     }
-    disk?.forEachRecord { segment, entry in
-      guard isMatch(entry.subject), disk?.isThere(entry, in: segment) == true else { return }
-      result.disk += 1
-      if !isInMemory(entry) { sample(entry.key) }
+    for tier in disk?.tiers ?? [] {
+      tier.forEachRecord { segment, entry in
+        guard isMatch(entry.subject), tier.isThere(entry, in: segment) else { return }
+        result.disk += 1
+        if !isInMemory(entry) { sample(entry.key) }
+      }
     }
     return result
   }
@@ -204,10 +209,20 @@ extension Store {
     case .memory(let shard, let entry):
       let end = listMemory(
         filter, fromShard: shard, entry: entry, limit: limit, &page, &visited)
-      page.next = end ?? (disk == nil ? nil : ObjectCursor(.disk(generation: 0, skipped: 0)))
-    case .disk(let generation, let skipped):
-      page.next = listDisk(
-        filter, from: generation, skipped: skipped, limit: limit, &page, &visited)
+      page.next =
+        end ?? (disk == nil ? nil : ObjectCursor(.disk(path: 0, generation: 0, skipped: 0)))
+    case .disk(let first, var generation, var skipped):
+      for (number, entry) in (disk?.disks ?? []).enumerated() where number >= first {
+        if let tier = entry.tier,
+          let cut = listDisk(
+            tier, filter, from: generation, skipped: skipped, limit: limit, &page, &visited)
+        {
+          page.next = ObjectCursor(
+            .disk(path: number, generation: cut.generation, skipped: cut.skipped))
+          break
+        }
+        (generation, skipped) = (0, 0)
+      }
     }
     return page
   }
@@ -255,11 +270,11 @@ extension Store {
       isMarkedStale: object.isMarkedStale || isStale)
   }
 
+  /// Returns where to go on on this disk; nil when it is through.
   private func listDisk(
-    _ filter: ListFilter, from generation: UInt64, skipped: Int, limit: Int,
+    _ disk: DiskTier, _ filter: ListFilter, from generation: UInt64, skipped: Int, limit: Int,
     _ page: inout ObjectPage, _ visited: inout Int
-  ) -> ObjectCursor? {
-    guard let disk else { return nil }
+  ) -> (generation: UInt64, skipped: Int)? {
     let known = invalidations.known
     for segment in disk.segmentsByGeneration where segment.generation >= generation {
       let skip = segment.generation == generation ? skipped : 0
@@ -287,7 +302,7 @@ extension Store {
             tagCount: entry.tags.isUnknown ? nil : entry.tags.count,
             isMarkedStale: place.isMarkedStale || match?.kind == .soft))
       }
-      if let cut { return ObjectCursor(.disk(generation: segment.generation, skipped: cut)) }
+      if let cut { return (segment.generation, cut) }
     }
     return nil
   }

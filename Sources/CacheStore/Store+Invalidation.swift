@@ -14,13 +14,18 @@ extension Store {
   public func invalidate(
     _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard, isFollowed: Bool = true
   ) async -> InvalidationReceipt {
-    let sequence = invalidations.record(selectors, kind: kind, isFollowed: isFollowed)
+    guard let disk else {
+      let sequence = invalidations.record(selectors, kind: kind, isFollowed: isFollowed)
+      maintenance.wake()
+      return InvalidationReceipt(sequence: sequence, isDurable: true)
+    }
+    let recorded = disk.record(selectors, kind) {
+      invalidations.record(selectors, kind: kind, isFollowed: isFollowed)
+    }
     maintenance.wake()
-    guard let disk else { return InvalidationReceipt(sequence: sequence, isDurable: true) }
-    let failure = await disk.recordInvalidation(
-      sequence: sequence, selectors: selectors, kind: kind)
+    let failure = await disk.acknowledgement(of: recorded)
     return InvalidationReceipt(
-      sequence: sequence, isDurable: failure == nil, failure: failure)
+      sequence: recorded.sequence, isDurable: failure == nil, failure: failure)
   }
 
   /// The same, effective on return; made durable in the background, for callers on an event loop
@@ -28,12 +33,15 @@ extension Store {
   public func invalidateSoon(
     _ selectors: [InvalidationSelector], kind: InvalidationKind = .hard
   ) {
-    let sequence = invalidations.record(selectors, kind: kind, isFollowed: false)
-    maintenance.wake()
-    guard let disk else { return }
-    Task {
-      _ = await disk.recordInvalidation(sequence: sequence, selectors: selectors, kind: kind)
+    defer { maintenance.wake() }
+    guard let disk else {
+      _ = invalidations.record(selectors, kind: kind, isFollowed: false)
+      return
     }
+    let recorded = disk.record(selectors, kind) {
+      invalidations.record(selectors, kind: kind, isFollowed: false)
+    }
+    Task { _ = await disk.acknowledgement(of: recorded) }
   }
 
   /// How far the sweeper is with an invalidation.

@@ -59,7 +59,8 @@ extension Store {
     writeBehind()
     sweepIdle(nowSeconds: nowSeconds)
     markSequence()
-    if let keys, let disk { keys.maintain(nowSeconds: nowSeconds, for: disk) }
+    disk?.maintain()
+    if let keys, let disk { keys.maintain(nowSeconds: nowSeconds, for: disk.tiers) }
   }
 
   /// Stops the background thread, hands what is worth it to the disk tier, hits first, and syncs.
@@ -90,7 +91,7 @@ extension Store {
             && object.usefulUntilSeconds >= nowSeconds
         }
         for object in found.objects {
-          while !spill(object, leftAt: moment), isQueueDraining {
+          while !spill(object, leftAt: moment), isQueueDraining(for: object) {
             guard NIODeadline.now() < deadline else { return }
             try? await Task.sleep(for: .milliseconds(2))
           }
@@ -102,9 +103,8 @@ extension Store {
 
   /// True when the disk tier refused for want of room in its queue, which the disk's speed will
   /// make; then it is worth waiting rather than losing what is hot.
-  private var isQueueDraining: Bool {
-    guard let state = disk?.statistics else { return false }
-    return state.queuedBytes > 0 && !state.isDegraded
+  private func isQueueDraining(for object: StoredObject) -> Bool {
+    disk?.isDraining(for: object.hash) ?? false
   }
 
   // MARK: - Steps
@@ -165,9 +165,9 @@ extension Store {
   /// Journals an empty invalidation before removals have used up the numbers of a step.
   private func markSequence() {
     guard let disk, invalidations.needsMark else { return }
-    let sequence = invalidations.record([])
+    let recorded = disk.record([], .hard) { invalidations.record([]) }
     Task {
-      if let failure = await disk.recordInvalidation(sequence: sequence, selectors: []) {
+      if let failure = await disk.acknowledgement(of: recorded) {
         self.logger.warning("could not journal a sequence mark", metadata: ["cause": "\(failure)"])
       }
     }

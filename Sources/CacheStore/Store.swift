@@ -19,7 +19,7 @@ public final class Store: Sendable {
 
   let configuration: Configuration
   let memory: MemoryTier
-  let disk: DiskTier?
+  let disk: DiskSet?
   let keys: StoreKeys?
   let invalidations: InvalidationLog
   let counters = StoreCounters()
@@ -35,10 +35,10 @@ public final class Store: Sendable {
   ///   - logger: for what an operator should know.
   /// - Throws: ``StoreError`` when the disk tier's directory can't be used.
   public convenience init(configuration: Configuration, logger: Logger) throws(StoreError) {
-    var disk: DiskTier?
-    let (diskConfiguration, keys) = try configuration.openKeys(logger: logger)
-    if let diskConfiguration {
-      disk = try DiskTier(configuration: diskConfiguration, logger: logger)
+    var disk: DiskSet?
+    let (disks, keys) = try configuration.openKeys(logger: logger)
+    if !disks.isEmpty {
+      disk = try DiskSet(disks, witnessPath: configuration.witnessPath, logger: logger)
     }
     self.init(
       configuration: configuration, disk: disk, keys: keys, invalidations: nil, logger: logger,
@@ -47,7 +47,7 @@ public final class Store: Sendable {
 
   /// A store over given parts; tests bring their own disk tier, log and clock.
   init(
-    configuration: Configuration, disk: DiskTier?, keys: StoreKeys? = nil,
+    configuration: Configuration, disk: DiskSet?, keys: StoreKeys? = nil,
     invalidations: InvalidationLog?, logger: Logger, clock: @escaping @Sendable () -> Int64
   ) {
     self.configuration = configuration
@@ -210,6 +210,7 @@ public final class Store: Sendable {
     invalidations.report(into: &statistics.invalidation)
     counters.report(into: &statistics)
     statistics.disk = disk?.statistics
+    statistics.diskPaths = disk?.paths ?? []
     statistics.keys = keys?.statistics
     return statistics
   }

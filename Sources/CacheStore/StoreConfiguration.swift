@@ -12,8 +12,11 @@ extension Store {
     public var largestMemoryObjectBytes = 8 << 20
     /// Number of shards, rounded up to a power of two; nil: by the number of cores and the budget.
     public var shardCount: Int?
-    /// The disk tier; nil leaves it out.
-    public var disk: DiskTier.Configuration?
+    /// The disk tier, one a path; empty leaves it out. They differ in path and sizes only.
+    public var disks: [DiskTier.Configuration] = []
+    /// A file that is on none of the paths and says which of them take part; nil for none. With
+    /// several paths, needed to get along without one that fails.
+    public var witnessPath: String?
     /// Encryption of what the disk tier writes; nil for none. Only where `disk` has no keys yet.
     public var encryption: StoreEncryption?
 
@@ -31,6 +34,12 @@ extension Store {
       self.shardCount = shardCount
       self.disk = disk
     }
+
+    /// The disk tier of one path; nil when there is none or there are several.
+    public var disk: DiskTier.Configuration? {
+      get { disks.count == 1 ? disks[0] : nil }
+      set { disks = newValue.map { [$0] } ?? [] }
+    }
   }
 
   /// What a lookup found.
@@ -45,21 +54,27 @@ extension Store {
 }
 
 extension Store.Configuration {
-  /// The disk tier with its keys, for a program that opens it while no edge does; nil when there is
-  /// none.
+  /// The disk tier with its keys, for a program that opens it while no edge does; empty when there
+  /// is none.
   /// - Throws: ``StoreError`` when the keys can't be used, or an edge uses them.
-  public func diskWithKeys(logger: Logger) throws(StoreError) -> DiskTier.Configuration? {
-    try openKeys(logger: logger).disk
+  public func disksWithKeys(logger: Logger) throws(StoreError) -> [DiskTier.Configuration] {
+    try openKeys(logger: logger).disks
   }
 
   /// The disk tier's configuration with the ring, and the keys' upkeep, whose lock ends with it.
   func openKeys(
     logger: Logger
-  ) throws(StoreError) -> (disk: DiskTier.Configuration?, keys: StoreKeys?) {
-    guard var disk, let encryption else { return (disk, nil) }
-    let keys = try StoreKeys.open(encryption, nowSeconds: wallClockSeconds(), logger: logger)
-    disk.keyRing = keys?.ring
-    disk.encrypts = encryption.encrypts
-    return (disk, keys)
+  ) throws(StoreError) -> (disks: [DiskTier.Configuration], keys: StoreKeys?) {
+    guard !disks.isEmpty, let encryption else { return (disks, nil) }
+    let keys = try StoreKeys.open(
+      encryption, makesFolder: witnessPath != nil, nowSeconds: wallClockSeconds(),
+      logger: logger)
+    let opened = disks.map { disk in
+      var disk = disk
+      disk.keyRing = keys?.ring
+      disk.encrypts = encryption.encrypts
+      return disk
+    }
+    return (opened, keys)
   }
 }

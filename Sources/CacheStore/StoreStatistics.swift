@@ -6,8 +6,10 @@ public struct StoreStatistics: Sendable, Equatable {
   public var invalidation = Invalidation()
   /// The disk tier as seen from the facade; its own counters are in ``disk``.
   public var traffic = Traffic()
-  /// The disk tier's own counters; nil when it is off.
+  /// The disk tier's own counters, of all paths together; nil when it is off.
   public var disk: DiskTier.Statistics?
+  /// The same by path.
+  public var diskPaths: [DiskPathStatistics] = []
   /// The disk tier's keys; nil when there are none.
   public var keys: KeyStatistics?
 

@@ -24,7 +24,7 @@ struct ConfigurationChecks {
     checkTLS(&file, certificates)
     lower("target_size", below: "head_size", in: &file, section: ["limits"])
     lower("largest", below: "size", in: &file, section: ["store", "memory"])
-    lower("largest", below: "size", in: &file, section: ["store", "disk"])
+    checkDisk(&file)
     checkShards(file)
     checkOrigins(file)
     checkRoutes(&file)

@@ -102,7 +102,7 @@ extension EdgeConfiguration.Store {
     self.disk = disk
     encryption = values.boolean("encryption")
     keysDirectory = disk.map { disk in
-      var path = disk.path
+      var path = disk.paths[0].path
       while path.count > 1, path.hasSuffix("/") { path.removeLast() }
       return values["keys"]?.text ?? path + ".keys"
     }
@@ -121,8 +121,14 @@ extension EdgeConfiguration.Store.Memory {
 
 extension EdgeConfiguration.Store.Disk {
   fileprivate init(_ values: ConfigurationSection) {
-    path = values.text("path")
-    sizeBytes = values.size("size")
+    let size = values.size("size")
+    if let path = values["path"]?.text {
+      paths = [Path(path: path, sizeBytes: size)]
+    } else {
+      paths = values.list("paths").map {
+        Path(path: $0.text("path"), sizeBytes: $0["size"]?.size ?? size)
+      }
+    }
     largestBytes = values.size("largest")
     fsync = values.word("fsync")
     snapshotInterval = values.duration("snapshot_interval")

@@ -165,11 +165,17 @@ extension EdgeConfiguration {
         case never = "no"
       }
 
-      /// Absolute path of the folder.
-      public let path: String
-      /// The space on disk for objects.
-      public let sizeBytes: Int
-      /// The largest object kept on disk; at most `sizeBytes`.
+      /// A folder.
+      public struct Path: Sendable, Equatable {
+        /// Absolute path of the folder.
+        public let path: String
+        /// The space there for objects.
+        public let sizeBytes: Int
+      }
+
+      /// The folders; at least one.
+      public let paths: [Path]
+      /// The largest object kept on disk; at most the largest size.
       public let largestBytes: Int
       /// When the journal of stored objects is synced.
       public let fsync: Sync

@@ -7,7 +7,7 @@ extension OptionTable {
     ConfigurationOption(
       "admin.jobs_file", .path, default: .absent, reload: false, example: "jobs_file: var/jobs",
       "Where the jobs of invalidations are kept across restarts; without it beside the objects on "
-        + "disk, and without a disk tier nowhere."),
+        + "disk, with several paths in store.keys, and without a disk tier nowhere."),
     ConfigurationOption(
       "admin.refresh", .section, default: .text("{}"), reload: false,
       "How invalidations of the kind refresh fetch again what is in use."),

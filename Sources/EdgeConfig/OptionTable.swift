@@ -145,16 +145,41 @@ public enum OptionTable {
       example: "disk: { path: var/cache }",
       "The disk tier; it survives restarts. off leaves it out."),
     ConfigurationOption(
-      "store.disk.path", .path, default: .required, reload: false, example: "path: var/cache",
-      "The folder of the disk tier. It is made when it does not exist."),
+      "store.disk.path", .path, default: .absent, reload: false, example: "path: var/cache",
+      "The folder of the disk tier. It is made when it does not exist. Empty a folder before "
+        + "coming back to it from another one: it does not know what was invalidated meanwhile. "
+        + "Only where store.keys is written, and stays the same, does the edge notice that, and "
+        + "gives up what the folder holds."),
+    ConfigurationOption(
+      "store.disk.paths", .list, default: .absent, min: "1", max: "255", unit: "paths",
+      reload: false,
+      example: "paths: [{ path: /mnt/a/edge/1, size: 1 TiB }, { path: /mnt/b/edge/1 }]",
+      "Several folders in place of path, each on a disk of its own. Every object belongs to one of "
+        + "them, by its key, in proportion to their sizes. A folder that fails or is missing costs "
+        + "the objects that belong to it. One that was missing while the others were in use, and "
+        + "one that belongs to the store no longer, gives up what it holds. Another order changes "
+        + "nothing; another spelling or size moves objects, which are fetched again then."),
+    ConfigurationOption(
+      "store.disk.paths[]", .section, default: .required, reload: false, "One folder."),
+    ConfigurationOption(
+      "store.disk.paths[].path", .path, default: .required, reload: false,
+      example: "path: /mnt/a/edge/1",
+      "The folder. Where there are several, it is made only if the folder above it exists: choose "
+        + "one at least two levels below a mount point, lest a disk that is not mounted is taken "
+        + "for an empty one."),
+    ConfigurationOption(
+      "store.disk.paths[].size", .size, default: .absent, min: "256 MiB", max: "256 TiB",
+      reload: false, example: "size: 200 GiB",
+      "The space for objects there; without it store.disk.size."),
     ConfigurationOption(
       "store.disk.size", .size, default: .text("20 GiB"), min: "256 MiB", max: "256 TiB",
-      reload: false, "The space on disk for objects."),
+      reload: false,
+      "The space on disk for objects; with paths, on each that does not say its own."),
     ConfigurationOption(
       "store.disk.largest", .size, default: .text("5 GiB"), min: "1 KiB", max: "1 TiB",
       reload: false,
-      "The largest object kept on disk; larger ones pass. At most size, to which it is lowered "
-        + "when not written."),
+      "The largest object kept on disk; larger ones pass, and those larger than a quarter of the "
+        + "path that they belong to. At most size, to which it is lowered when not written."),
     ConfigurationOption(
       "store.disk.fsync", .word, words: ["everysec", "always", "no"], default: .text("everysec"),
       reload: false,
@@ -182,7 +207,9 @@ public enum OptionTable {
     ConfigurationOption(
       "store.keys", .path, default: .absent, reload: false, example: "keys: /etc/edge/keys",
       "The folder of the disk tier's keys, made when it does not exist, for the edge's user only. "
-        + "When left out, it stands beside the disk tier's folder, with .keys behind its name."),
+        + "When left out, it stands beside the disk tier's folder, with .keys behind its name. "
+        + "With several paths it must be written, and lie on none of them: what has to be found "
+        + "whichever path is missing is kept there, too."),
     ConfigurationOption(
       "store.keys_rotation", .duration, words: ["off"], default: .text("30 days"), min: "1 hour",
       max: "3650 days", reload: false,

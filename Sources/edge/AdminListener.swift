@@ -16,13 +16,13 @@ struct AdminListener {
   /// Starts the listener and returns once it listens.
   /// - Parameters:
   ///   - invalidation: jobs, CloudFront's API, events.
-  ///   - diskPath: where jobs are kept when the file does not say; nil: nowhere.
+  ///   - jobsFolder: where jobs are kept when the file does not say; nil: nowhere.
   ///   - loop: keeps the time of the look at the certificate's files.
   /// - Throws: `AdminServerError` when it cannot listen, `TLSConfigurationError` for its
   ///   certificate, `AdminSetupError` for its users.
   static func start(
     _ file: EdgeConfiguration.Admin, backend: any AdminBackend, metrics: Metrics,
-    invalidation: EdgeConfiguration.Invalidation?, diskPath: String?, loop: any EventLoop,
+    invalidation: EdgeConfiguration.Invalidation?, jobsFolder: String?, loop: any EventLoop,
     logger: Logger
   ) async throws -> AdminListener {
     let authenticator = AdminAuthenticator(
@@ -33,7 +33,7 @@ struct AdminListener {
     let auditLog = AuditLog(file, logger: logger)
     var configuration = AdminConfiguration(host: file.address.host, port: file.address.port)
     configuration.addresses = AdminAddressPolicy(file)
-    if let invalidation { configuration.take(invalidation, diskPath: diskPath) }
+    if let invalidation { configuration.take(invalidation, jobsFolder: jobsFolder) }
     var watch: RepeatedTask?
     if let tls = file.tls {
       let source = try TLSHandlerSource(

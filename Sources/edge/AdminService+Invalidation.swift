@@ -59,8 +59,8 @@ extension AdminService {
 
 extension AdminConfiguration {
   /// Takes over what the file says of invalidations.
-  mutating func take(_ file: EdgeConfiguration.Invalidation, diskPath: String?) {
-    jobsFile = file.jobsFile ?? diskPath.map { $0 + "/jobs" }
+  mutating func take(_ file: EdgeConfiguration.Invalidation, jobsFolder: String?) {
+    jobsFile = file.jobsFile ?? jobsFolder.map { $0 + "/jobs" }
     cloudFront = file.cloudFront.map { section in
       CloudFrontConfiguration(
         distribution: section.distribution,

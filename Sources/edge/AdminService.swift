@@ -76,6 +76,7 @@ struct AdminService: AdminBackend {
             JSONMember("limit_bytes", .integer(disk.limitBytes)),
             JSONMember("degraded", .bool(disk.isDegraded)),
             JSONMember("recovery", .string("\(disk.recovery)")),
+            JSONMember("paths", .array(statistics.diskPaths.map(\.json))),
           ])
         ))
     }
@@ -95,5 +96,24 @@ struct AdminService: AdminBackend {
       version: EdgeVersion.text,
       uptimeSeconds: Int((NIODeadline.now() - started).nanoseconds / 1_000_000_000),
       threads: threadCount, metrics: metrics.snapshot(), sections: sections)
+  }
+}
+
+extension DiskPathStatistics {
+  /// A path's part of the status.
+  fileprivate var json: JSONValue {
+    var members = [
+      JSONMember("path", .string(path)), JSONMember("present", .bool(statistics != nil)),
+      JSONMember("degraded", .bool(isDegraded)),
+    ]
+    if let statistics {
+      members += [
+        JSONMember("objects", .integer(statistics.objects)),
+        JSONMember("bytes", .integer(statistics.usedBytes)),
+        JSONMember("limit_bytes", .integer(statistics.limitBytes)),
+        JSONMember("recovery", .string("\(statistics.recovery)")),
+      ]
+    }
+    return .object(members)
   }
 }

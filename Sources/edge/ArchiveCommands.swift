@@ -64,7 +64,9 @@ extension SnapshotCommand {
         }
         print(
           "imported \(report.objects) objects, \(report.bodyBytes) bytes of bodies; "
-            + "\(report.present) were there, \(report.outdated) are invalidated or too old")
+            + "\(report.present) were there, \(report.outdated) are invalidated or too old"
+            + (report.homeless > 0
+              ? ", \(report.homeless) belong to a path that can't be used" : ""))
       } catch let error as ExitCode {
         throw error
       } catch {
@@ -77,12 +79,12 @@ extension SnapshotCommand {
 /// Runs `body` with the opened disk tier of a stopped edge and a loop, and closes both.
 private func withDisk<Result: Sendable>(
   _ path: String, command: String,
-  _ body: (DiskTier, any EventLoop) async throws -> Result
+  _ body: (DiskSet, any EventLoop) async throws -> Result
 ) async throws -> Result {
   let named = try SnapshotDisk(path, command: command)
-  let disk: DiskTier
+  let disk: DiskSet
   do {
-    disk = try DiskTier(configuration: named.withKeys(), logger: snapshotQuietLogger())
+    disk = try named.open()
   } catch StoreError.inUse(let path, _) {
     throw snapshotFailed(
       command, "the edge that uses \(path) is running; stop it first", code: 69)

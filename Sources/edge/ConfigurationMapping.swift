@@ -160,6 +160,15 @@ extension KeyRules {
   }
 }
 
+extension EdgeConfiguration.Store {
+  /// Where what has to outlive a restart is kept beside objects; nil without a disk tier. With
+  /// several paths that is on none of them.
+  var jobsFolder: String? {
+    guard let disk else { return nil }
+    return disk.paths.count > 1 ? keysDirectory : disk.paths[0].path
+  }
+}
+
 extension CacheStore.Store.Configuration {
   /// The store's part of the file.
   init(_ file: EdgeConfiguration) {
@@ -171,8 +180,7 @@ extension CacheStore.Store.Configuration {
       largestMemoryObjectBytes: 2 * file.store.memory.largestBytes + (128 << 10),
       shardCount: file.store.memory.shards)
     guard let disk = file.store.disk else { return }
-    var tier = DiskTier.Configuration(path: disk.path, sizeBytes: disk.sizeBytes)
-    tier.largestObjectBytes = disk.largestBytes
+    var tier = DiskTier.Configuration(path: "", sizeBytes: 0)
     tier.snapshotInterval = disk.snapshotInterval
     tier.keptSnapshotInterval = disk.snapshots?.every
     if let keep = disk.snapshots?.keep { tier.keptSnapshotLifetime = keep }
@@ -182,7 +190,16 @@ extension CacheStore.Store.Configuration {
       case .always: .always
       case .never: .never
       }
-    self.disk = tier
+    disks = disk.paths.map { path in
+      tier.path = path.path
+      tier.sizeBytes = path.sizeBytes
+      tier.largestObjectBytes = disk.largestBytes
+      return tier
+    }
+    // Where nothing is encrypted and there is one path, there need not be a folder of keys.
+    if file.store.encryption || disk.paths.count > 1 {
+      witnessPath = file.store.keysDirectory.map { $0 + "/members" }
+    }
     encryption = file.store.keysDirectory.map { directory in
       StoreEncryption(
         directory: directory, rotationSeconds: file.store.keysRotation?.components.seconds,

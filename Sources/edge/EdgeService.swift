@@ -86,7 +86,7 @@ struct EdgeService: Service {
     if let section = configuration.admin {
       admin = try await AdminListener.start(
         section, backend: backend, metrics: metrics, invalidation: configuration.invalidation,
-        diskPath: configuration.store.disk?.path, loop: loops[0], logger: logger)
+        jobsFolder: configuration.store.jobsFolder, loop: loops[0], logger: logger)
     }
     for address in server.boundAddresses {
       logger.info("listening", metadata: ["address": "\(address)"])

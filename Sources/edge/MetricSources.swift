@@ -16,7 +16,8 @@ struct MetricSources {
     registerMemory(metrics)
     registerHeap(metrics)
     registerCompression(metrics)
-    registerDisk(metrics)
+    DiskMetricSources(store: store).register(in: metrics)
+    registerKeys(metrics)
     registerInvalidation(metrics)
     registerFront(metrics)
     registerTLS(metrics)
@@ -49,36 +50,7 @@ struct MetricSources {
     }
   }
 
-  private func registerDisk(_ metrics: Metrics) {
-    gauge(metrics, "edge_store_disk_objects", "Objects on disk.") { $0.disk?.objects }
-    gauge(metrics, "edge_store_disk_bytes", unit: .bytes, "Disk space used by segments.") {
-      $0.disk?.usedBytes
-    }
-    gauge(metrics, "edge_store_disk_limit_bytes", unit: .bytes, "The disk tier's budget.") {
-      $0.disk?.limitBytes
-    }
-    gauge(metrics, "edge_store_disk_pending_bytes", unit: .bytes, "Bytes that wait for the disk.") {
-      $0.disk?.queuedBytes
-    }
-    gauge(metrics, "edge_store_disk_degraded", "1 while the disk fails and takes no objects.") {
-      $0.disk.map { $0.isDegraded ? 1 : 0 }
-    }
-    counter(metrics, "edge_store_disk_hits_total", "Objects read from disk.") {
-      $0.traffic.diskHits
-    }
-    counter(
-      metrics, "edge_store_disk_written_bytes_total", unit: .bytes, "Bytes written to segments."
-    ) {
-      $0.disk?.writtenBytes
-    }
-    counter(metrics, "edge_store_disk_corrupt_total", "Records that did not verify.") {
-      $0.disk?.corruptRecords
-    }
-    counter(
-      metrics, "edge_store_disk_lost_key_total", "Objects given up because their key is lost."
-    ) {
-      $0.disk?.lostKeyRecords
-    }
+  private func registerKeys(_ metrics: Metrics) {
     gauge(metrics, "edge_store_keys", "Usable keys of the disk tier.") { $0.keys?.keys }
     gauge(metrics, "edge_store_key_age_seconds", "Age of the current key, in seconds.") {
       $0.keys.map { Int($0.currentAgeSeconds) }
@@ -87,19 +59,6 @@ struct MetricSources {
       metrics, "edge_store_key_failures_total", "Failed attempts to keep up the folder of keys."
     ) {
       $0.keys?.failures
-    }
-    counter(metrics, "edge_store_disk_journal_syncs_total", "Syncs of the journal.") {
-      $0.disk?.journalSyncs
-    }
-    let store = store
-    metrics.registerCounter(
-      name: "edge_store_disk_errors_total", help: "Failed disk operations, by kind."
-    ) {
-      guard let disk = store.statistics.disk else { return [] }
-      return [
-        ("read", disk.readErrors), ("write", disk.writeErrors), ("full", disk.fullErrors),
-        ("journal", disk.journalErrors), ("snapshot", disk.snapshotErrors),
-      ].map { Metrics.Sample(Double($0.1), labels: [MetricLabel("operation", $0.0)]) }
     }
   }
 

@@ -27,10 +27,10 @@ struct SnapshotCommand: AsyncParsableCommand {
       if listener.admin == nil {
         let disk = try SnapshotDisk(listener.file.path, command: "create")
         do {
-          let tier = try DiskTier(configuration: disk.withKeys(), logger: snapshotQuietLogger())
-          await tier.waitUntilReady()
-          let result = await tier.keepSnapshot()
-          tier.shutdown()
+          let set = try disk.open()
+          await set.waitUntilReady()
+          let result = await set.keepSnapshot()
+          set.shutdown()
           return report(try result.get())
         } catch StoreError.inUse {
           // The edge runs: it has to do it.
@@ -89,7 +89,7 @@ struct SnapshotCommand: AsyncParsableCommand {
 
     private func local() throws -> [Row] {
       let disk = try SnapshotDisk(listener.file.path, command: "list")
-      switch DiskTier.keptSnapshots(of: disk.path) {
+      switch DiskSet.keptSnapshots(of: disk.paths) {
       case .success(let kept):
         return kept.map {
           Row(
@@ -138,17 +138,21 @@ struct SnapshotCommand: AsyncParsableCommand {
       do {
         var name = name
         if name == "latest" {
-          guard let last = try DiskTier.keptSnapshots(of: disk.path).get().last else {
+          guard let last = try DiskSet.keptSnapshots(of: disk.paths).get().last else {
             throw SnapshotFailure.unknown(name: name)
           }
           name = last.name
         }
-        let restored = try DiskTier.restore(
-          name, configuration: disk.withKeys(), logger: snapshotQuietLogger())
+        let restored = try DiskSet.restore(
+          name, configurations: disk.withKeys(), witnessPath: disk.witnessPath,
+          logger: snapshotQuietLogger())
         print(
           "restored \(restored.snapshot.name): \(restored.objectCount) objects; "
             + "\(restored.reclaimedCount) were reclaimed, \(restored.invalidatedCount) invalidated "
             + "meanwhile")
+        for path in restored.untouchedPaths {
+          print("\(path) has no such snapshot, or can't be used, and is as it was")
+        }
       } catch SnapshotFailure.store(.inUse(let path, _)), StoreError.inUse(let path, _) {
         throw snapshotFailed(
           "restore", "the edge that uses \(path) is running; stop it first", code: 69)
@@ -166,23 +170,29 @@ extension AdminClient.Answer {
 /// The disk tier of a configuration file.
 struct SnapshotDisk {
   private let store: CacheStore.Store.Configuration
-  private let disk: DiskTier.Configuration
 
   /// Reads the file; ends the command when it has no disk tier.
   init(_ path: String, command: String) throws {
     store = CacheStore.Store.Configuration(try loadConfiguration(path))
-    guard let disk = store.disk else {
+    guard !store.disks.isEmpty else {
       throw snapshotFailed(command, "\(path) has no disk tier (store.disk)", code: 78)
     }
-    self.disk = disk
   }
 
-  /// Its folder.
-  var path: String { disk.path }
+  /// Its folders.
+  var paths: [String] { store.disks.map(\.path) }
+
+  /// The record of which of them take part.
+  var witnessPath: String? { store.witnessPath }
 
   /// The tier as the edge opens it, with the keys to what is sealed there.
-  func withKeys() throws(StoreError) -> DiskTier.Configuration {
-    try store.diskWithKeys(logger: snapshotQuietLogger()) ?? disk
+  func withKeys() throws(StoreError) -> [DiskTier.Configuration] {
+    try store.disksWithKeys(logger: snapshotQuietLogger())
+  }
+
+  /// Opens it.
+  func open() throws(StoreError) -> DiskSet {
+    try DiskSet(withKeys(), witnessPath: witnessPath, logger: snapshotQuietLogger())
   }
 }
 

@@ -9,13 +9,13 @@ import Testing
 
   private func export(_ tier: DiskTier) async throws -> (bytes: [UInt8], report: ArchiveReport) {
     var bytes: [UInt8] = []
-    let report = try await tier.exportObjects(on: DiskTestLoop.shared) { bytes += $0 }
+    let report = try await DiskSet(tier).exportObjects(on: DiskTestLoop.shared) { bytes += $0 }
     return (bytes, report)
   }
 
   private func takeIn(_ bytes: [UInt8], _ tier: DiskTier) async throws -> ArchiveReport {
     var rest = bytes[...]
-    var archive = ArchiveImport(into: tier, on: DiskTestLoop.shared)
+    var archive = ArchiveImport(into: DiskSet(tier), on: DiskTestLoop.shared)
     return try await archive.run { count in
       defer { rest = rest.dropFirst(count) }
       return Array(rest.prefix(count))

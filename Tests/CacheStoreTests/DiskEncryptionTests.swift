@@ -284,15 +284,15 @@ import Testing
       let first = try #require(keys.ring.current?.identifier)
       tier.put(DiskObject(key: "https://h/a", version: 1, count: 1000))
       tier.synchronize()
-      keys.maintain(nowSeconds: start + 30 * 86_400 - 1, for: tier)
+      keys.maintain(nowSeconds: start + 30 * 86_400 - 1, for: [tier])
       #expect(keys.ring.current?.identifier == first)
-      keys.maintain(nowSeconds: start + 30 * 86_400, for: tier)
+      keys.maintain(nowSeconds: start + 30 * 86_400, for: [tier])
       let second = try #require(keys.ring.current?.identifier)
       #expect(second != first)
       #expect(keys.ring.all.map(\.identifier) == [first, second])
       #expect(keys.statistics.currentAgeSeconds == 0)
       // A segment uses the first key: it stays, until the segment is reclaimed.
-      keys.maintain(nowSeconds: start + 31 * 86_400, for: tier)
+      keys.maintain(nowSeconds: start + 31 * 86_400, for: [tier])
       #expect(keys.ring.key(first) != nil)
       #expect(keys.statistics.currentAgeSeconds == 86_400)
       for number in 0..<200 {
@@ -301,7 +301,7 @@ import Testing
       }
       tier.synchronize()
       #expect(tier.usedKeys == [second])
-      keys.maintain(nowSeconds: start + 31 * 86_400, for: tier)
+      keys.maintain(nowSeconds: start + 31 * 86_400, for: [tier])
       #expect(keys.ring.all.map(\.identifier) == [second])
       #expect(
         try PosixBlockDevice().list(folder + "/keys").filter { $0.hasSuffix(".key") }.count == 1)
@@ -317,10 +317,10 @@ import Testing
       defer { tier.shutdown() }
       tier.waitUntilLoaded()
       let made = try KeyRing(existing: folder + "/keys").rotate(nowSeconds: 2000)
-      keys.maintain(nowSeconds: 2000, for: tier)
+      keys.maintain(nowSeconds: 2000, for: [tier])
       #expect(keys.ring.current?.identifier == made.identifier)
       // The log was written anew under it, and no segment uses the first key.
-      keys.maintain(nowSeconds: 2001, for: tier)
+      keys.maintain(nowSeconds: 2001, for: [tier])
       #expect(keys.ring.all.map(\.identifier) == [made.identifier])
       tier.put(DiskObject(key: "https://h/a", version: 1, count: 1000))
       tier.synchronize()
@@ -336,7 +336,7 @@ import Testing
       let object = DiskObject(key: "https://h/a", version: 1, count: 1000)
       let first = try Store(configuration: configuration, logger: quietLogger)
       first.disk?.waitUntilLoaded()
-      #expect(first.disk?.put(object) == true)
+      #expect(first.disk?.tiers[0].put(object) == true)
       await first.shutdown(deadline: .now() + .seconds(60))
       #expect(first.statistics.keys?.keys == 1)
       for name in try PosixBlockDevice().list(folder + "/s.keys") where name.hasSuffix(".key") {
@@ -348,7 +348,7 @@ import Testing
       }
       let second = try Store(configuration: configuration, logger: quietLogger)
       second.disk?.waitUntilLoaded()
-      #expect(second.disk?.getChecked(object.key) == nil)
+      #expect(second.disk?.tiers[0].getChecked(object.key) == nil)
       #expect(second.statistics.disk?.lostKeyRecords == 1)
       #expect(second.statistics.keys?.damaged == 1)
       #expect(second.statistics.keys?.keys == 1)

@@ -318,7 +318,7 @@ import Testing
     #expect(state.history.last?.sequence == 4000)
     // Whatever it has forgotten counts as matching where it is needed.
     let judge = RestoreJudge(
-      state: state, rulesFrom: 0, hasher: KeyHasher(seed: 0), removals: RemovalSketch())
+      state: state, rulesFrom: 0, hasher: KeyHasher(seed: 0), removals: [RemovalSketch()])
     let key = Array("http://a/b".utf8)
     key.withUnsafeBytes { key in
       let old = InvalidationSubject(

@@ -75,7 +75,8 @@ import Testing
       memory.store.insert(memory.object(url("/\(number)"), tags: ["t\(number % 2)"]))
     }
     let before = memory.store.sequence
-    let spool = try #require(memory.store.beginSpool(expectedBytes: 90_000))
+    let spool = try #require(
+      memory.store.beginSpool(for: memory.hash(url("/large")), expectedBytes: 90_000))
     spool.append(ByteBuffer(repeating: 7, count: 90_000))
     memory.store.runMaintenance(nowSeconds: 5000)
     await soft(memory, isEverything ? .everything : .tag(TagHash("t1")))

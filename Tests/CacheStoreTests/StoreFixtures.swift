@@ -26,13 +26,14 @@ struct MemoryStore: Sendable {
 
   init(
     bytes: Int = 1 << 20, idleSeconds: Int = 300, largestBytes: Int = 256 << 10, shards: Int = 1,
-    disk: DiskTier? = nil, log: InvalidationLog? = nil
+    disk: DiskTier? = nil, disks: DiskSet? = nil, log: InvalidationLog? = nil
   ) {
     store = Store(
       configuration: Store.Configuration(
         memoryBytes: bytes, memoryIdleSeconds: idleSeconds,
         largestMemoryObjectBytes: largestBytes, shardCount: shards),
-      disk: disk, invalidations: log, logger: Logger(label: "test"), clock: { 1000 })
+      disk: disks ?? disk.map { DiskSet($0) }, invalidations: log, logger: Logger(label: "test"),
+      clock: { 1000 })
   }
 
   func object(

@@ -233,7 +233,10 @@ struct StoreModel {
 
   private mutating func insertLarge(_ number: Int) {
     let sequence = fetchSequence()
-    guard let spool = memory.store.beginSpool(expectedBytes: nil) else { return }
+    guard
+      let spool = memory.store.beginSpool(
+        for: memory.hash(path(number)), expectedBytes: nil)
+    else { return }
     spool.append(ByteBuffer(repeating: 1, count: 70_000 + generator.next(below: 30_000)))
     var metadata = ObjectMetadata()
     metadata.fetchSequence = sequence

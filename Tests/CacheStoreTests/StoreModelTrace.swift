@@ -33,7 +33,7 @@ extension MemoryStore {
   /// Where a look-up would find an object now, without a hit.
   func whereabouts(_ url: String) -> String {
     if holds(url) { return "memory" }
-    guard let disk = store.disk else { return "nowhere" }
+    guard let disk = store.disk?.owner(of: hash(url)) else { return "nowhere" }
     let hash = hash(url)
     if disk.inbox.queued(hash) != nil { return "write queue" }
     guard let place = disk.index.place(hash) else { return "nowhere" }

@@ -134,7 +134,8 @@ import Testing
     for number in 0..<40 {
       memory.store.insert(memory.object(url("/\(number)"), tags: ["t\(number % 4)"]))
     }
-    let spool = try #require(memory.store.beginSpool(expectedBytes: 90_000))
+    let spool = try #require(
+      memory.store.beginSpool(for: memory.hash(url("/large")), expectedBytes: 90_000))
     spool.append(ByteBuffer(repeating: 7, count: 90_000))
     var metadata = ObjectMetadata()
     metadata.fetchSequence = memory.store.sequence

@@ -169,7 +169,7 @@ import Testing
     let object = try #require(disk.get(url("/a"), memory.store.hasher))
     let moment = memory.store.invalidations.moment
     memory.store.remove(object.hash)
-    #expect(memory.store.promote(object, from: disk, startedAt: moment) == nil)
+    #expect(memory.store.promote(object, from: DiskSet(disk), startedAt: moment) == nil)
     #expect(!memory.holds(url("/a")))
   }
 
@@ -191,7 +191,9 @@ import Testing
     let disk = try tier()
     defer { disk.abandon() }
     let memory = MemoryStore(bytes: 1 << 20, largestBytes: 100_000, disk: disk)
-    let spool = try #require(memory.store.beginSpool(expectedBytes: 300_000))
+    let spool = try #require(
+      memory.store.beginSpool(
+        for: memory.hash(url("/large")), expectedBytes: 300_000))
     for _ in 0..<3 { spool.append(ByteBuffer(repeating: 7, count: 100_000)) }
     var metadata = ObjectMetadata()
     metadata.fetchSequence = memory.store.sequence

@@ -101,7 +101,8 @@ final class CommitLog: Sendable {
 
   private static func append(_ payload: [UInt8], _ state: inout State) {
     precondition(payload.count > 0 && payload.count <= LogFormat.mostPayloadBytes)
-    guard state.pending.count + payload.count <= mostPendingBytes else {
+    // What follows a lost entry is lost, too: a log with a gap would pass for a whole one.
+    guard !state.hasLostEntries, state.pending.count + payload.count <= mostPendingBytes else {
       state.hasLostEntries = true
       return
     }
@@ -130,13 +131,15 @@ final class CommitLog: Sendable {
   func requestSync() { monitor.update { $0.mustSync = true } }
 
   /// Begins a new file: all that is appended from now on goes into the file of the returned number
-  /// or a later one. With `first`, that file begins with these entries.
+  /// or a later one. With `first`, that file begins with these entries, which say all that was
+  /// appended so far: the log is whole again if it was not.
   func rotate(first: [[UInt8]] = []) -> UInt64 {
     monitor.update { state in
       state.number += 1
       state.appendedBytes = 0
       if !first.isEmpty {
-        let rest = state.pending
+        let rest = state.hasLostEntries ? [] : state.pending
+        state.hasLostEntries = false
         state.pending = []
         for payload in first { Self.append(payload, &state) }
         state.pending += rest
@@ -155,6 +158,9 @@ final class CommitLog: Sendable {
       return state.hasLostEntries
     }
   }
+
+  /// Whether entries were dropped, and nothing has made up for it yet.
+  var hasLostEntries: Bool { monitor.withLock { $0.hasLostEntries } }
 
   /// The snapshot that should have followed failed.
   func noteLostEntries() { monitor.withLock { $0.hasLostEntries = true } }

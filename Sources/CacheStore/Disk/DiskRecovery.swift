@@ -131,6 +131,10 @@ struct DiskRecovery {
       let shard = shards[DiskIndex.shardNumber(hash)]
       guard let position = shard.table.find(DiskIndex.fingerprint(hash)) else { return }
       _ = shard.table.markStale(at: position)
+    case .partitionsKept(let bitmap):
+      for shard in shards {
+        _ = shard.table.filter { DiskPartitions.has($0.fingerprint, in: bitmap) }
+      }
     case .segmentRemoved(let generation): removed.insert(generation)
     case .olderRemoved(let generation): firstGeneration = max(firstGeneration, generation)
     case .segmentCut(let generation, let block):

@@ -71,6 +71,50 @@ public struct DiskStatistics: Sendable, Equatable {
   public init() {}
 }
 
+/// What a path of the disk tier is doing.
+public struct DiskPathStatistics: Sendable, Equatable {
+  /// The folder.
+  public let path: String
+  /// Its counters; nil when it could not be used at the start.
+  public let statistics: DiskStatistics?
+  /// True while it can't log invalidations: what it stores would be given up at the next start.
+  public let isOut: Bool
+
+  /// True while it takes nothing in, or can't log invalidations.
+  public var isDegraded: Bool { isOut || statistics?.isDegraded ?? true }
+}
+
+extension DiskStatistics {
+  /// The sum of no path.
+  static var none: DiskStatistics {
+    var none = DiskStatistics()
+    none.recovery = .complete
+    return none
+  }
+
+  /// Adds a path's counters.
+  mutating func add(_ path: DiskPathStatistics) {
+    if path.isDegraded { isDegraded = true }
+    guard let other = path.statistics else { return }
+    switch (recovery, other.recovery) {
+    case (.loading, _), (_, .loading): recovery = .loading
+    case (.startedEmpty, _), (_, .startedEmpty): recovery = .startedEmpty
+    case (.complete, .complete): break
+    }
+    let sizes: [WritableKeyPath<DiskStatistics, Int>] = [
+      \.objects, \.usedBytes, \.limitBytes, \.indexBytes, \.segments, \.queuedBytes,
+    ]
+    for size in sizes { self[keyPath: size] += other[keyPath: size] }
+    let counters: [WritableKeyPath<DiskStatistics, UInt64>] = [
+      \.writtenObjects, \.writtenBytes, \.shedObjects, \.inlineReads, \.queuedReads, \.shedReads,
+      \.readErrors, \.writeErrors, \.fullErrors, \.journalErrors, \.journalSyncs,
+      \.corruptRecords, \.lostKeyRecords, \.reclaimedSegments, \.rewrittenObjects,
+      \.reclaimedObjects, \.sweptObjects, \.snapshots, \.snapshotErrors,
+    ]
+    for counter in counters { self[keyPath: counter] += other[keyPath: counter] }
+  }
+}
+
 /// A relaxed counter.
 final class DiskCounter: Sendable {
   private let value = Atomic<UInt64>(0)

@@ -19,12 +19,14 @@ public struct ArchiveReport: Sendable, Equatable {
   public var outdated = 0
   /// Objects that are there already.
   public var present = 0
+  /// Objects that belong to a path that can't be used.
+  public var homeless = 0
 
   /// Nothing yet.
   public init() {}
 }
 
-extension DiskTier {
+extension DiskSet {
   /// Writes all objects. Waits for reads, so not for loops.
   /// - Parameters:
   ///   - loop: where body reads complete; not the caller's.
@@ -33,15 +35,42 @@ extension DiskTier {
     on loop: any EventLoop, write: ([UInt8]) throws(ArchiveFailure) -> Void
   ) async throws(ArchiveFailure) -> ArchiveReport {
     await waitUntilReady()
-    let header = ObjectArchive.Header(hashSeed: hashSeed, createdSeconds: configuration.clock())
+    let header = ObjectArchive.Header(hashSeed: hashSeed, createdSeconds: clock())
     try write(header.encoded())
     var report = ArchiveReport()
     var number: UInt64 = 0
+    for tier in tiers {
+      try await tier.exportObjects(
+        usefulAt: header.createdSeconds, number: &number, into: &report, on: loop, write)
+    }
+    try write(ObjectArchive.frame(.archiveEnd, [], number: number))
+    return report
+  }
+
+  /// Everything that was invalidated, as the disk tells it that remembers most.
+  func judge(rulesFrom: UInt64) -> RestoreJudge {
+    let states = tiers.map { tier in tier.invalidations.withLock { $0 } }
+    let fullest = states.min { $0.historyFloor < $1.historyFloor } ?? InvalidationState()
+    return RestoreJudge(
+      state: fullest, rulesFrom: rulesFrom, hasher: KeyHasher(seed: hashSeed),
+      removals: tiers.map(\.removals))
+  }
+}
+
+extension DiskTier {
+  /// Writes this disk's objects.
+  /// - Parameters:
+  ///   - seconds: objects that are of no use any more then are left out.
+  ///   - number: the file's next frame's.
+  fileprivate func exportObjects(
+    usefulAt seconds: Int64, number: inout UInt64, into report: inout ArchiveReport,
+    on loop: any EventLoop, _ write: ([UInt8]) throws(ArchiveFailure) -> Void
+  ) async throws(ArchiveFailure) {
     let judge = judge(rulesFrom: .max)
     for segment in segmentsByGeneration {
       for place in livingPlaces(segment, judge, &report) {
         guard let object = reader.loadWhole(segment, place),
-          object.usefulUntilSeconds >= header.createdSeconds
+          object.usefulUntilSeconds >= seconds
         else {
           report.unreadable += 1
           continue
@@ -55,8 +84,6 @@ extension DiskTier {
         }
       }
     }
-    try write(ObjectArchive.frame(.archiveEnd, [], number: number))
-    return report
   }
 
   private func livingPlaces(
@@ -128,9 +155,9 @@ extension DiskTier {
   }
 }
 
-/// Takes an archive's objects into a disk tier. Waits, so not for loops.
+/// Takes an archive's objects into the disk tier. Waits, so not for loops.
 public struct ArchiveImport {
-  private let disk: DiskTier
+  private let disk: DiskSet
   private let loop: any EventLoop
   private let hasher: KeyHasher
   private var judge: RestoreJudge?
@@ -138,7 +165,7 @@ public struct ArchiveImport {
   private var number: UInt64 = 0
 
   /// - Parameter loop: where waits for the disk complete; not the caller's.
-  public init(into disk: DiskTier, on loop: any EventLoop) {
+  public init(into disk: DiskSet, on loop: any EventLoop) {
     self.disk = disk
     self.loop = loop
     hasher = KeyHasher(seed: disk.hashSeed)
@@ -220,10 +247,13 @@ public struct ArchiveImport {
     var entry = entry
     let hash = entry.key.withUnsafeBytes { hasher.hash($0) }
     var isSkipped = false
-    if disk.contains(hash) {
+    if disk.owner(of: hash) == nil {
+      report.homeless += 1
+      isSkipped = true
+    } else if disk.contains(hash) {
       report.present += 1
       isSkipped = true
-    } else if entry.metadata.usefulUntilSeconds < disk.configuration.clock() {
+    } else if entry.metadata.usefulUntilSeconds < disk.clock() {
       report.outdated += 1
       isSkipped = true
     } else if let judge {
@@ -239,7 +269,7 @@ public struct ArchiveImport {
     var incoming = Incoming(entry: entry, hash: hash)
     incoming.isSkipped = isSkipped
     if !isSkipped, entry.bodyCount > ObjectArchive.partBytes {
-      incoming.spool = disk.beginSpool(expectedBytes: entry.bodyCount)
+      incoming.spool = disk.beginSpool(for: hash, expectedBytes: entry.bodyCount)
       incoming.isSkipped = incoming.spool == nil
     }
     return incoming

@@ -84,6 +84,7 @@ extension DiskTier {
 /// |---|---|
 /// | `lock` | locked while a process uses the store |
 /// | `superblock` | ``Superblock`` |
+/// | `members` | ``DiskMembers`` |
 /// | `journal-N.log` | changes of the index, ``JournalEntry`` |
 /// | `invalidations-N.log` | ``InvalidationEntry`` |
 /// | `index-N.snapshot` | ``IndexSnapshot``; N is the first journal to replay over it |
@@ -109,4 +110,11 @@ struct DiskDirectories: Sendable {
   var snapshots: String { root + "/snapshots" }
   var lock: String { root + "/lock" }
   var superblock: String { root + "/superblock" }
+  var members: String { root + "/members" }
+
+  /// The folder that holds the store's.
+  var parent: String {
+    guard let slash = root.lastIndex(of: "/") else { return "." }
+    return slash == root.startIndex ? "/" : String(root[..<slash])
+  }
 }

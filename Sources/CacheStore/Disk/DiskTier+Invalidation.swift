@@ -13,20 +13,32 @@ extension DiskTier {
   public func recordInvalidation(
     sequence: UInt64, selectors: [InvalidationSelector], kind: InvalidationKind = .hard
   ) async -> String? {
+    await withCheckedContinuation { continuation in
+      appendInvalidation(sequence: sequence, selectors: selectors, kind: kind) {
+        continuation.resume(returning: $0)
+      }
+    }
+  }
+
+  /// The same for callers that don't wait.
+  /// - Parameter acknowledged: told nil or the failure, perhaps before this returns.
+  func appendInvalidation(
+    sequence: UInt64, selectors: [InvalidationSelector], kind: InvalidationKind,
+    acknowledged: @escaping @Sendable (String?) -> Void
+  ) {
     let entries = Self.entries(sequence, selectors, kind).map(logSeal.seal)
     guard entries.allSatisfy({ $0.count <= LogFormat.mostPayloadBytes }) else {
-      return "an invalidation of more than \(LogFormat.mostPayloadBytes) bytes can't be journaled"
+      return acknowledged(
+        "an invalidation of more than \(LogFormat.mostPayloadBytes) bytes can't be journaled")
     }
-    return await withCheckedContinuation { continuation in
-      // State and log change in one order, so that a shortened log says the same as the long one.
-      invalidations.withLock { state in
-        state.add(sequence: sequence, selectors: selectors, kind: kind)
-        noteFloor(state.floor)
-        invalidationLog.append(entries) { outcome in
-          switch outcome {
-          case .durable: continuation.resume(returning: nil)
-          case .failed(let reason): continuation.resume(returning: reason)
-          }
+    // State and log change in one order, so that a shortened log says the same as the long one.
+    invalidations.withLock { state in
+      state.add(sequence: sequence, selectors: selectors, kind: kind)
+      noteFloor(state.floor)
+      invalidationLog.append(entries) { outcome in
+        switch outcome {
+        case .durable: acknowledged(nil)
+        case .failed(let reason): acknowledged(reason)
         }
       }
     }
@@ -162,7 +174,16 @@ extension DiskTier {
 
   /// Writes the invalidation log anew when it has grown long, and removes the old files.
   func shortenInvalidationLog() {
-    if invalidationLog.appendedBytes > Self.longestLogBytes { rewriteInvalidationLog() }
+    if invalidationLog.appendedBytes > Self.longestLogBytes || invalidationLog.hasLostEntries {
+      rewriteInvalidationLog()
+    }
+  }
+
+  /// Waits until all invalidations so far are in the log; false when it can't be written.
+  func isInvalidationLogWhole() -> Bool {
+    if invalidationLog.hasLostEntries { rewriteInvalidationLog() }
+    guard case .durable = invalidationLog.synchronize() else { return false }
+    return true
   }
 
   /// Writes the invalidation log anew, under the current key, and removes the old files.

@@ -19,6 +19,8 @@ public struct RestoredSnapshot: Sendable, Equatable {
   public let reclaimedCount: Int
   /// Objects that were invalidated meanwhile, or can't be read to find out.
   public let invalidatedCount: Int
+  /// Paths that stay as they are: they have no such snapshot, or can't be used.
+  public var untouchedPaths: [String] = []
 }
 
 extension DiskTier {
@@ -27,22 +29,8 @@ extension DiskTier {
     _ name: String, configuration: Configuration, device: any BlockDevice = PosixBlockDevice(),
     logger: Logger
   ) throws(SnapshotFailure) -> RestoredSnapshot {
-    var configuration = configuration
-    // Nothing but this call saves the index.
-    configuration.snapshotInterval = .seconds(1 << 32)
-    configuration.keptSnapshotInterval = nil
-    let directories = DiskDirectories(path: configuration.path)
-    let file = try keptFile(name, directories, device)
-    let tier: DiskTier
-    do throws(StoreError) {
-      tier = try DiskTier(
-        configuration: configuration, device: device, logger: logger, isRestoring: true)
-    } catch {
-      throw .store(error)
-    }
-    defer { tier.abandon() }
-    guard file.header.hashSeed == tier.hashSeed else { throw .foreign(name: name) }
-    return try tier.restore(file)
+    try DiskSet.restore(
+      name, configurations: [configuration], device: device, logger: logger)
   }
 
   /// A kept snapshot's file, read and verified.
@@ -67,11 +55,18 @@ extension DiskTier {
     return KeptFile(header: header, index: index)
   }
 
-  private func restore(_ file: KeptFile) throws(SnapshotFailure) -> RestoredSnapshot {
+  /// The tier was opened for this.
+  func restore(_ file: KeptFile) throws(SnapshotFailure) -> RestoredSnapshot {
     waitUntilLoaded()
     for (place, sequence) in file.index.removals { removals.raise(place: place, to: sequence) }
     let tables = DiskRecovery.shards(of: file.index, in: table)
     let found = tables.reduce(0) { $0 + $1.table.count }
+    if let partitions {
+      // What belongs to another disk by now may be replaced there.
+      for shard in tables {
+        _ = shard.table.filter { DiskPartitions.has($0.fingerprint, in: partitions) }
+      }
+    }
     index.replace(with: tables)
     let judge = judge(rulesFrom: file.header.rulesFrom)
     var tally = InvalidationTally()
@@ -93,7 +88,8 @@ extension DiskTier {
   func judge(rulesFrom: UInt64) -> RestoreJudge {
     invalidations.withLock { state in
       RestoreJudge(
-        state: state, rulesFrom: rulesFrom, hasher: KeyHasher(seed: hashSeed), removals: removals)
+        state: state, rulesFrom: rulesFrom, hasher: KeyHasher(seed: hashSeed),
+        removals: [removals])
     }
   }
 }
@@ -104,11 +100,11 @@ struct RestoreJudge: Sendable {
   private let softFloor: UInt64
   private let rules: InvalidationRuleSet
   private let hasher: KeyHasher
-  private let removals: RemovalSketch
+  private let removals: [RemovalSketch]
 
   /// - Parameter rulesFrom: rules up to this number are known not to match.
   init(
-    state: InvalidationState, rulesFrom: UInt64, hasher: KeyHasher, removals: RemovalSketch
+    state: InvalidationState, rulesFrom: UInt64, hasher: KeyHasher, removals: [RemovalSketch]
   ) {
     var rules = InvalidationRuleSet()
     for rule in state.history + state.rules {
@@ -127,7 +123,8 @@ struct RestoreJudge: Sendable {
   func match(_ subject: InvalidationSubject) -> InvalidationMatch? {
     let sequence = subject.fetchSequence
     if sequence < floor { return InvalidationMatch(kind: .hard, sequence: floor) }
-    let removal = removals.lastRemoval(of: hasher.hash(subject.key))
+    let hash = hasher.hash(subject.key)
+    let removal = removals.reduce(0) { max($0, $1.lastRemoval(of: hash)) }
     if removal > sequence { return InvalidationMatch(kind: .hard, sequence: removal) }
     if let match = rules.match(subject, newerThan: sequence) { return match }
     return sequence < softFloor ? InvalidationMatch(kind: .soft, sequence: softFloor) : nil

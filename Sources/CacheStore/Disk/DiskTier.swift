@@ -36,7 +36,10 @@ public final class DiskTier: Sendable {
   let removals = RemovalSketch()
   /// Whether the tier was opened to bring a kept snapshot back: then it only reads, until it does.
   let isRestoring: Bool
-  private let recovered: InvalidationState
+  /// The partitions that are this disk's, of a store on several; nil for all.
+  let partitions: [UInt8]?
+  /// What was invalidated before this start.
+  let recovered: InvalidationState
   let recovery = Monitor(DiskStatistics.Recovery.loading)
   private let threads: Monitor<[DiskThread]>
   private let lock: Monitor<(any BlockFile)?>
@@ -56,14 +59,29 @@ public final class DiskTier: Sendable {
       configuration: configuration, device: device, logger: logger, isRestoring: false)
   }
 
-  init(
+  /// A store of one disk.
+  convenience init(
     configuration: Configuration, device: any BlockDevice, logger: Logger, isRestoring: Bool
   ) throws(StoreError) {
-    self.isRestoring = isRestoring
     let configuration = try configuration.checked()
-    let opened = try OpenedStore(
-      path: configuration.path, device: device, keyRing: configuration.keyRing,
-      encrypts: configuration.encrypts, logger: logger)
+    let opening = try DiskOpening(
+      [configuration], witnessPath: nil, device: device, logger: logger)
+    guard let opened = opening.stores[0] else {
+      preconditionFailure("an opening without a store has thrown")
+    }
+    try self.init(
+      opened, configuration: configuration, partitions: nil, device: device, logger: logger,
+      isRestoring: isRestoring)
+  }
+
+  /// Serves what was opened.
+  /// - Parameter partitions: those that are this disk's; nil for all.
+  init(
+    _ opened: OpenedStore, configuration: Configuration, partitions: [UInt8]?,
+    device: any BlockDevice, logger: Logger, isRestoring: Bool
+  ) throws(StoreError) {
+    self.isRestoring = isRestoring
+    self.partitions = partitions
     self.configuration = configuration
     self.device = device
     self.logger = logger
@@ -113,17 +131,7 @@ public final class DiskTier: Sendable {
   }
 
   /// What was invalidated before this start and has to be checked on load.
-  public var recoveredInvalidations:
-    (
-      sequence: UInt64, floor: UInt64, softFloor: UInt64,
-      rules: [(sequence: UInt64, selector: InvalidationSelector, kind: InvalidationKind)]
-    )
-  {
-    let rules = recovered.rules.flatMap { rule in
-      rule.selectors.map { (sequence: rule.sequence, selector: $0, kind: rule.kind) }
-    }
-    return (recovered.sequence, recovered.floor, recovered.softFloor, rules)
-  }
+  public var recoveredInvalidations: RecoveredInvalidations { recovered.recovered }
 
   // MARK: - Objects
 
@@ -253,6 +261,9 @@ public final class DiskTier: Sendable {
       hash: hash, key: key, head: head, body: .disk(body), metadata: metadata, tags: tags)
   }
 
+  /// Whether a spool was begun here.
+  func isWriting(_ spool: SpoolWriter) -> Bool { spool.isServed(by: inbox) }
+
   // MARK: - State
 
   /// A snapshot of the counters; O(segments).
@@ -318,7 +329,7 @@ public final class DiskTier: Sendable {
     inbox.monitor.update { $0.stop = stop }
     for thread in threads.withLock({ $0 }) { thread.join() }
     let isFlushing = stop == .flushing
-    for request in inbox.takeKeepRequests() { request(.failure(.stopped)) }
+    for request in inbox.takeKeepRequests() { request.completed(.failure(.stopped)) }
     journal.stop(flushing: isFlushing)
     invalidationLog.stop(flushing: isFlushing)
     reader.pool.stop()

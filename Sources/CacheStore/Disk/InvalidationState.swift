@@ -144,3 +144,19 @@ extension InvalidationState {
       }
   }
 }
+
+/// What was invalidated before a start and has to be checked on load.
+public typealias RecoveredInvalidations = (
+  sequence: UInt64, floor: UInt64, softFloor: UInt64,
+  rules: [(sequence: UInt64, selector: InvalidationSelector, kind: InvalidationKind)]
+)
+
+extension InvalidationState {
+  /// The state as a start hands it on.
+  var recovered: RecoveredInvalidations {
+    let rules = rules.flatMap { rule in
+      rule.selectors.map { (sequence: rule.sequence, selector: $0, kind: rule.kind) }
+    }
+    return (sequence, floor, softFloor, rules)
+  }
+}

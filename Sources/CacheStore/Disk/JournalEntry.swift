@@ -4,10 +4,11 @@
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 1 | 1 insertion, 2 removal, 3 segment removed, 4 older segments removed, 5 segment cut, |
-/// | | | 6 marked stale, 7 insertion of what is marked stale |
+/// | | | 6 marked stale, 7 insertion of what is marked stale, 8 partitions kept |
 /// | 1 | 7 | zero |
 /// | 8 | 16 | insertion, removal, marked stale: key hash, high then low |
 /// | 8 | 8 | segment removed, older segments removed, segment cut: generation |
+/// | 8 | 8192 | partitions kept: one bit each, ``DiskPartitions`` |
 /// | 16 | 8 | segment cut: block |
 /// | 24 | 8 | insertion: generation |
 /// | 32 | 8 | insertion: record's position in the file, bytes |
@@ -32,6 +33,9 @@ enum JournalEntry: Equatable {
   case segmentCut(generation: UInt64, block: UInt32)
   /// A soft invalidation matches what is under this hash.
   case markedStale(KeyHash)
+  /// Objects of other partitions belong to another disk from here on; what this one has of them
+  /// may be replaced or removed there, and must not be believed when it comes back to this one.
+  case partitionsKept([UInt8])
 
   func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
@@ -62,6 +66,9 @@ enum JournalEntry: Equatable {
       bytes.append(littleEndian: UInt64(6))
       bytes.append(littleEndian: hash.high)
       bytes.append(littleEndian: hash.low)
+    case .partitionsKept(let bitmap):
+      bytes.append(littleEndian: UInt64(8))
+      bytes.append(contentsOf: bitmap)
     }
     return bytes
   }
@@ -89,6 +96,8 @@ enum JournalEntry: Equatable {
         block: UInt32(truncatingIfNeeded: bytes.load(16, as: UInt64.self)))
     case 6 where bytes.count >= 24:
       return .markedStale(KeyHash(high: bytes.load(8), low: bytes.load(16)))
+    case 8 where bytes.count == 8 + DiskPartitions.bitmapBytes:
+      return .partitionsKept(Array(bytes.slice(8, DiskPartitions.bitmapBytes)))
     default: return nil
     }
   }

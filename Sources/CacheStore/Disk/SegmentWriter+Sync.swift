@@ -56,7 +56,7 @@ extension SegmentWriter {
       counters.snapshotErrors.add(1)
       if hadLost { journal.noteLostEntries() }
       logger.warning("index snapshot failed", metadata: ["cause": "\(error)"])
-      for request in requests { request(.failure(.device(error))) }
+      for request in requests { request.completed(.failure(.device(error))) }
       return
     }
     afterSnapshot()

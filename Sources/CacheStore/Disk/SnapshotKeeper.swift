@@ -74,17 +74,23 @@ struct SnapshotKeeper {
       }
       defer { self.kept = kept }
       let isDue = isDue(kept, now)
-      if isDue || !requests.isEmpty {
-        let snapshot = try keep(saved, mark, now, kept)
+      let unnamed = requests.filter { $0.name == nil }
+      if isDue || !unnamed.isEmpty {
+        let snapshot = try keep(saved, mark, now, kept, named: nil)
         kept.append(snapshot)
-        for request in requests { request(.success(snapshot)) }
+        for request in unnamed { request.completed(.success(snapshot)) }
+      }
+      for request in requests where request.name != nil {
+        let snapshot = try keep(saved, mark, now, kept, named: request.name)
+        kept.append(snapshot)
+        request.completed(.success(snapshot))
       }
       removeOutdated(&kept, now)
       forgetRules(neededFrom(kept, mark))
     } catch {
       retrySeconds = now + 60
       logger.warning("a snapshot could not be kept", metadata: ["cause": "\(error)"])
-      for request in requests { request(.failure(.device(error))) }
+      for request in requests { request.completed(.failure(.device(error))) }
     }
   }
 
@@ -96,10 +102,11 @@ struct SnapshotKeeper {
   }
 
   private func keep(
-    _ saved: Saved, _ mark: Mark, _ now: Int64, _ kept: [KeptSnapshot]
+    _ saved: Saved, _ mark: Mark, _ now: Int64, _ kept: [KeptSnapshot], named name: String?
   ) throws(DeviceError) -> KeptSnapshot {
     let snapshot = KeptSnapshot(
-      name: KeptSnapshot.name(seconds: now, taken: Set(kept.map(\.name))), createdSeconds: now,
+      name: name ?? KeptSnapshot.name(seconds: now, taken: Set(kept.map(\.name))),
+      createdSeconds: now,
       objectCount: saved.objectCount, storedBytes: storedBytes(), hashSeed: hashSeed,
       rulesFrom: mark.rulesFrom)
     try device.createDirectory(directories.snapshots)
@@ -159,11 +166,14 @@ extension DiskTier {
   // MARK: - Asking
 
   /// Saves the index and keeps it.
-  public func keepSnapshot() async -> Result<KeptSnapshot, SnapshotFailure> {
+  /// - Parameter name: a name that there is none of; nil: that of the second.
+  public func keepSnapshot(named name: String? = nil) async -> Result<KeptSnapshot, SnapshotFailure>
+  {
     await withCheckedContinuation { continuation in
       let isTaken = inbox.monitor.update { state in
         guard state.stop == nil else { return false }
-        state.keepRequests.append { continuation.resume(returning: $0) }
+        state.keepRequests.append(
+          WriterInbox.KeepRequest(name: name) { continuation.resume(returning: $0) })
         return true
       }
       if !isTaken { continuation.resume(returning: .failure(.stopped)) }

@@ -74,6 +74,9 @@ public final class SpoolWriter: Sendable {
   private let reader: DiskReader
   private let inbox: WriterInbox
 
+  /// Whether this inbox's writer writes it.
+  func isServed(by inbox: WriterInbox) -> Bool { self.inbox === inbox }
+
   init(largestBytes: Int, reader: DiskReader, inbox: WriterInbox) {
     self.largestBytes = largestBytes
     self.reader = reader

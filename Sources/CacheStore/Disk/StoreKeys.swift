@@ -73,13 +73,20 @@ final class StoreKeys: Sendable {
   }
 
   /// Opens the folder of keys.
+  /// - Parameter makesFolder: whether the folder is needed for more than keys.
   /// - Returns: nil when nothing is encrypted and there are no keys from before.
   static func open(
-    _ encryption: StoreEncryption, nowSeconds: Int64, logger: Logger
+    _ encryption: StoreEncryption, makesFolder: Bool = false, nowSeconds: Int64, logger: Logger
   ) throws(StoreError) -> StoreKeys? {
     let path = encryption.directory
     let device = PosixBlockDevice()
-    if !encryption.encrypts, (try? device.list(path)) == nil { return nil }
+    if !encryption.encrypts, (try? device.list(path)) == nil {
+      guard makesFolder else { return nil }
+      do throws(DeviceError) { try device.createDirectory(path) } catch {
+        throw .directory(
+          path: path, reason: "\(error)", remedy: "let this user write there, or name another")
+      }
+    }
     let ring: KeyRing
     do throws(KeyRingError) {
       if encryption.encrypts {
@@ -119,8 +126,9 @@ final class StoreKeys: Sendable {
 
   /// One round of upkeep.
   /// - Parameters:
-  ///   - tier: asked for the keys its files need, and told to write its log under the current one.
-  func maintain(nowSeconds: Int64, for tier: DiskTier) {
+  ///   - tiers: asked for the keys their files need, and told to write their logs under the current
+  ///     one. A disk that is not there needs none: it gives up what it stored when it is back.
+  func maintain(nowSeconds: Int64, for tiers: [DiskTier]) {
     do throws(KeyRingError) {
       let change = try ring.refresh()
       report(change)
@@ -129,8 +137,8 @@ final class StoreKeys: Sendable {
       {
         state.withLock { $0.statistics.rotations += 1 }
       }
-      noteCurrent(for: tier)
-      if let used = tier.usedKeys {
+      noteCurrent(for: tiers)
+      if let used = Self.usedKeys(of: tiers) {
         for identifier in ring.removeUnused(keeping: used) {
           logger.notice(
             "an old key was deleted: nothing uses it any more",
@@ -145,7 +153,16 @@ final class StoreKeys: Sendable {
     state.withLock { $0.statistics.currentAgeSeconds = age }
   }
 
-  private func noteCurrent(for tier: DiskTier) {
+  private static func usedKeys(of tiers: [DiskTier]) -> Set<UInt64>? {
+    var used: Set<UInt64> = []
+    for tier in tiers {
+      guard let own = tier.usedKeys else { return nil }
+      used.formUnion(own)
+    }
+    return used
+  }
+
+  private func noteCurrent(for tiers: [DiskTier]) {
     guard let current = ring.current?.identifier else { return }
     let isNew = state.withLock { state in
       defer { state.current = current }
@@ -154,7 +171,7 @@ final class StoreKeys: Sendable {
     guard isNew else { return }
     logger.notice(
       "new objects are sealed under a new key", metadata: ["key": "\(StoreKey.text(current))"])
-    tier.rewriteInvalidationLog()
+    for tier in tiers { tier.rewriteInvalidationLog() }
   }
 
   private func report(_ change: KeyRing.Change) {

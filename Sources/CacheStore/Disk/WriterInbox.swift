@@ -76,7 +76,12 @@ final class WriterInbox: Sendable {
 
   enum Stop { case flushing, atOnce }
 
-  typealias KeepRequest = @Sendable (Result<KeptSnapshot, SnapshotFailure>) -> Void
+  /// Somebody who waits for a kept snapshot.
+  struct KeepRequest: Sendable {
+    /// The name that it is to bear; nil: that of the second.
+    var name: String?
+    let completed: @Sendable (Result<KeptSnapshot, SnapshotFailure>) -> Void
+  }
 
   static let mostSweeps = 16
   let monitor = Monitor(State())

@@ -98,6 +98,11 @@ struct InvalidationTally: Sendable {
     lastCount = 0
   }
 
+  /// Counts what another one has.
+  mutating func add(_ other: InvalidationTally) {
+    for (sequence, count) in other.bySequence { self.count(sequence, count) }
+  }
+
   /// The counts by number.
   var bySequence: [UInt64: Int] {
     var copy = self

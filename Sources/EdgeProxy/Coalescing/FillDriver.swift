@@ -245,19 +245,23 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
   private var expectedBytes: Int? { composition?.received.count ?? head?.contentLength }
 
   private func beginSpool(_ head: FillHead) -> Bool {
-    guard let spool = loop.shared.store.beginSpool(expectedBytes: head.contentLength) else {
-      return false
-    }
+    guard let spool = makeSpool(head) else { return false }
     self.spool = spool
     fill.attach(spool)
     return true
+  }
+
+  private func makeSpool(_ head: FillHead) -> SpoolWriter? {
+    let store = loop.shared.store
+    let hash = head.storedKey.withUnsafeReadableBytes { store.hasher.hash($0) }
+    return store.beginSpool(for: hash, expectedBytes: head.contentLength)
   }
 
   /// The body has outgrown the memory tier before its end was known: move it to the disk, or let
   /// it be a response that is stored nowhere.
   private func outgrowMemory() {
     guard let head else { return }
-    if let spool = loop.shared.store.beginSpool(expectedBytes: head.contentLength) {
+    if let spool = makeSpool(head) {
       for chunk in fill.body() { spool.append(chunk) }
       self.spool = spool
       fill.attach(spool)

@@ -33,7 +33,8 @@ struct PostRecorder {
     if let spool { return spool.append(chunk) }
     chunks.append(chunk)
     guard count > limitBytes else { return }
-    if let spool = store.beginSpool(expectedBytes: head.contentLength) {
+    let hash = head.storedKey.withUnsafeReadableBytes { store.hasher.hash($0) }
+    if let spool = store.beginSpool(for: hash, expectedBytes: head.contentLength) {
       for chunk in chunks { spool.append(chunk) }
       self.spool = spool
     } else {

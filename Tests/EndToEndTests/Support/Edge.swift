@@ -11,6 +11,7 @@ final class Edge {
   private let adminArguments: [String]
   private let adminScheme: String
   private(set) var process: ChildProcess?
+  private let storeText: String
   private let configuration: String
   private let wrapper: [String]
 
@@ -36,6 +37,7 @@ final class Edge {
     wrapper: [String] = []
   ) throws {
     self.wrapper = wrapper
+    storeText = store
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "edge-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -98,6 +100,18 @@ final class Edge {
   var url: String { "http://127.0.0.1:\(port)" }
   var adminURL: String { "\(adminScheme)://127.0.0.1:\(adminPort)" }
 
+  /// Writes the configuration with another store section; for a start to come.
+  func reconfigure(store: String) throws {
+    try configuration.replacingOccurrences(of: storeText, with: store).write(
+      toFile: configurationPath, atomically: true, encoding: .utf8)
+  }
+
+  /// Renames something in the folder.
+  func move(_ name: String, to other: String) throws {
+    try FileManager.default.moveItem(
+      at: folder.appendingPathComponent(name), to: folder.appendingPathComponent(other))
+  }
+
   /// Starts the process and waits until it is ready.
   func start() throws {
     let command = wrapper + [Self.binary, "serve", "--config", configurationPath]
@@ -158,6 +172,18 @@ final class Edge {
       else { return sum }
       return sum + (Double(value) ?? 0)
     }
+  }
+
+  /// The values of a metric by its labels, as they are printed.
+  func metrics(_ name: String) throws -> [String: Double] {
+    var values: [String: Double] = [:]
+    for line in try admin("/metrics").body.split(separator: "\n") {
+      guard line.hasPrefix(name + "{"), let end = line.lastIndex(of: "}"),
+        let value = line.split(separator: " ").last
+      else { continue }
+      values[String(line[line.index(line.startIndex, offsetBy: name.count)...end])] = Double(value)
+    }
+    return values
   }
 
   /// The access log's lines so far.
