@@ -111,16 +111,23 @@ extension Store {
 
   /// Hands objects that were hit for the first time to the disk tier, at a bounded rate.
   private func writeBehind() {
-    guard disk != nil else { return }
+    guard let disk else { return }
     var rest = Self.writeBehindBytes
+    var closed = disk.absent
     for shard in memory.shards {
       while rest > 0 {
         let moment = invalidations.moment
         let objects = shard.takeFirstHits(Self.writeBehindCount)
         if objects.isEmpty { break }
         for object in objects where isWorthDisk(object) {
-          guard spill(object, leftAt: moment) else { return }
-          rest -= object.chargedBytes
+          let number = disk.number(of: object.hash)
+          if closed.contains(number) { continue }
+          if spill(object, leftAt: moment) {
+            rest -= object.chargedBytes
+          } else {
+            closed.insert(number)
+            if closed.count == disk.disks.count { return }
+          }
         }
       }
     }
@@ -136,17 +143,19 @@ extension Store {
     let idle = Int64(configuration.memoryIdleSeconds)
     guard idle > 0, isIdleSweepDue(nowSeconds: nowSeconds, idleSeconds: idle) else { return }
     let oldest = UInt32(truncatingIfNeeded: max(0, nowSeconds - idle))
-    var isDiskOpen = disk != nil
+    // Disks that take nothing now; without any, nothing leaves that is of use.
+    var closed = disk?.absent ?? []
     let moment = invalidations.moment
     memory.forEach { object in
       object.lastUseSeconds <= oldest
-        && (isDiskOpen || object.usefulUntilSeconds < nowSeconds)
+        && (object.usefulUntilSeconds < nowSeconds
+          || disk.map { !closed.contains($0.number(of: object.hash)) } ?? false)
     } _: { shard, object in
       if object.usefulUntilSeconds < nowSeconds {
         if !object.isOnDisk, object.supersedesDisk { disk?.remove(object.hash) }
       } else if !object.isOnDisk, !spill(object, leftAt: moment) {
         // The write queue is full or the disk is failing: try again at the next sweep.
-        isDiskOpen = false
+        if let disk { closed.insert(disk.number(of: object.hash)) }
         return true
       }
       _ = shard.remove(object, cause: .idle)

@@ -15,14 +15,16 @@ struct RecoverCommand: ParsableCommand {
   @Option(help: "Objects in the index snapshot.") var objects = 1_000_000
   @Option(help: "Further objects in the journal behind it.") var journaled = 100_000
   @Option(help: "Starts to time.") var rounds = 5
+  @Option(help: "Folders that the store is spread over, as over several disks.") var paths = 1
   @Option(help: "Where the store's folder is made.") var folder = "/tmp"
 
   func validate() throws {
     guard (1...100_000_000).contains(objects), (0...5_000_000).contains(journaled),
-      (1...100).contains(rounds)
+      (1...100).contains(rounds), (1...16).contains(paths)
     else {
       throw ValidationError(
-        "--objects takes 1 to 100000000, --journaled 0 to 5000000, --rounds 1 to 100")
+        "--objects takes 1 to 100000000, --journaled 0 to 5000000, --rounds 1 to 100, "
+          + "--paths 1 to 16")
     }
   }
 
@@ -33,9 +35,10 @@ struct RecoverCommand: ParsableCommand {
     }
     let path = String(cString: made)
     defer { removeFolder(path) }
-    try RecoveryBenchmark.make(path: path, objectCount: objects, journaledCount: journaled)
+    let folders = (1...paths).map { path + "/\($0)" }
+    try RecoveryBenchmark.make(paths: folders, objectCount: objects, journaledCount: journaled)
     var rows: [RecoveryBenchmark.Round] = []
-    for _ in 0..<rounds { rows.append(try RecoveryBenchmark.round(path: path)) }
+    for _ in 0..<rounds { rows.append(try RecoveryBenchmark.round(paths: folders)) }
     let median = rows.map(\.loadSeconds).sorted()[rows.count / 2]
     let open = rows.map(\.openSeconds).sorted()[rows.count / 2]
     let last = rows[rows.count - 1]

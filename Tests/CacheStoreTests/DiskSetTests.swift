@@ -85,6 +85,79 @@ import Testing
     #expect(found(alone).isEmpty)
   }
 
+  @Test func whatBelongsToAMissingDiskDoesNotKeepOthersFromTheirs() throws {
+    array.setMissing(["b"])
+    let memory = MemoryStore(try openSet(array, ["a", "b"]))
+    defer { memory.store.disk?.abandon() }
+    for path in paths {
+      memory.insert(path)
+      memory.lookup(path)
+    }
+    let onA = owned(memory, by: 0)
+    memory.store.runMaintenance(nowSeconds: 1001)
+    memory.store.disk?.synchronize()
+    #expect(memory.store.disk?.tiers[0].statistics.objects == onA.count)
+    // Idle ones leave memory, those that would be lost stay.
+    memory.store.runMaintenance(nowSeconds: 5000)
+    #expect(Set(paths.filter { memory.holds($0) }) == Set(paths).subtracting(onA))
+  }
+
+  @Test func snapshotsAndArchivesAreOfAllDisks() async throws {
+    let first = try filled()
+    let set = try #require(first.store.disk)
+    let kept = try await set.keepSnapshot().get()
+    #expect(kept.objectCount == 60)
+    #expect(try set.keptSnapshots().get() == [kept])
+    let taken = try #require(owned(first, by: 1).first)
+    first.store.remove(first.hash(taken))
+    _ = await first.store.invalidate([.url(host: nil, target: "/7", ignoresQuery: true)])
+    set.synchronize()
+    set.abandon()
+    let restored = try DiskSet.restore(
+      kept.name, configurations: ["a", "b"].map { smallDisk("/\($0)/store") },
+      witnessPath: witnessPath, device: array, logger: quietLogger)
+    #expect(restored.objectCount == 58 && restored.invalidatedCount == 2)
+    #expect(restored.untouchedPaths.isEmpty)
+    let second = MemoryStore(try openSet(array, ["a", "b"]))
+    let expected = Set(paths).subtracting([taken, url("/7")])
+    #expect(found(second) == expected)
+    second.store.disk?.abandon()
+    let again = try openSet(array, ["a", "b"])
+    var bytes: [UInt8] = []
+    let report = try await again.exportObjects(on: DiskTestLoop.shared) { bytes += $0 }
+    #expect(report.objects == 58)
+    again.abandon()
+    let other = MemoryStore(try openSet(array, ["c"], witness: nil))
+    defer { other.store.disk?.abandon() }
+    var archive = ArchiveImport(
+      into: try #require(other.store.disk), on: DiskTestLoop.shared)
+    var rest = bytes[...]
+    let taking = try await archive.run { count in
+      defer { rest = rest.dropFirst(count) }
+      return Array(rest.prefix(count))
+    }
+    #expect(taking.objects == 58)
+    #expect(found(other) == expected)
+  }
+
+  @Test func aListingGoesOnFromDiskToDisk() async throws {
+    let first = try filled()
+    let second = try reopened(first)
+    defer { second.store.disk?.abandon() }
+    var cursor: ObjectCursor? = .start
+    var listed: [String] = []
+    while let next = cursor {
+      let text = try #require(ObjectCursor("\(next)"))
+      #expect(text == next)
+      let page = await second.store.objects(prefix: Array("http".utf8), after: text, limit: 7)
+      listed += page.objects.map(\.url)
+      cursor = page.next
+    }
+    #expect(listed.count == 60 && Set(listed) == Set(paths))
+    let count = await second.store.countMatches([.tag(TagHash("t"))], sampleLimit: 5)
+    #expect(count.disk == 60 && count.samples.count == 5)
+  }
+
   @Test func aRemovalWhileADiskIsAwayHolds() throws {
     let first = try filled()
     let path = try #require(owned(first, by: 1).first)

@@ -18,45 +18,61 @@ package enum RecoveryBenchmark {
   /// Blocks of each synthetic record.
   private static let recordBlocks = 2
 
-  /// Makes a store in a new folder.
+  /// Records that a segment holds.
+  private static let perSegment =
+    DiskFormat.largestSegmentBytes / DiskFormat.blockBytes / recordBlocks - 1
+
+  /// Makes a store in new folders, one a disk.
   /// - Parameters:
-  ///   - objectCount: objects in the index snapshot.
-  ///   - journaledCount: further objects in the journal behind it.
+  ///   - objectCount: objects in the index snapshots.
+  ///   - journaledCount: further objects in the journals behind them.
   package static func make(
-    path: String, objectCount: Int, journaledCount: Int
+    paths: [String], objectCount: Int, journaledCount: Int
+  ) throws {
+    try DiskSet(paths.map { configuration($0) }, logger: logger).shutdown()
+    let partitions = DiskPartitions(paths.map { ($0, configuration($0).sizeBytes) })
+    for (disk, path) in paths.enumerated() {
+      try fill(path, objectCount: objectCount, journaledCount: journaledCount) {
+        partitions.owner(of: $0) == disk
+      }
+    }
+  }
+
+  private static func fill(
+    _ path: String, objectCount: Int, journaledCount: Int, owns: (KeyHash) -> Bool
   ) throws {
     let device = PosixBlockDevice()
-    try DiskTier(configuration: configuration(path), logger: logger).shutdown()
     let directories = DiskDirectories(path: path)
     for name in try device.list(path)
     where name.hasPrefix(DiskDirectories.journalPrefix) || name.hasPrefix("index-") {
       try device.unlink(path + "/" + name)
     }
-    let perSegment = DiskFormat.largestSegmentBytes / DiskFormat.blockBytes / recordBlocks - 1
-    let segmentCount = (objectCount + journaledCount) / perSegment + 1
     var generator = SplitMix(state: 1)
+    var count = 0
+    let tables = (0..<DiskIndex.shardCount).map { _ in LoadedShard() }
+    for _ in 0..<objectCount {
+      let hash = KeyHash(high: generator.next(), low: generator.next())
+      guard owns(hash) else { continue }
+      let place = RecordPlace(
+        slot: UInt32(count / perSegment + 1),
+        block: UInt32(1 + count % perSegment * recordBlocks), blockCount: UInt32(recordBlocks))
+      tables[DiskIndex.shardNumber(hash)].table.insert(
+        IndexEntry(fingerprint: DiskIndex.fingerprint(hash), place: place))
+      count += 1
+    }
+    let journal = journal(journaledCount, &count, &generator, owns)
     var snapshot = IndexSnapshot(journalNumber: 1000, segments: [], shards: [])
-    for number in 0..<segmentCount {
+    for number in 0...(count / perSegment) {
       let generation = UInt64(1 << 32 | (number + 1))
       try makeSegment(generation, directories, device)
       snapshot.segments.append(
         IndexSnapshot.SavedSegment(
           generation: generation, slot: UInt32(number + 1), kind: .shared, maxFetchSequence: 1))
     }
-    let tables = (0..<DiskIndex.shardCount).map { _ in LoadedShard() }
-    for number in 0..<objectCount {
-      let hash = KeyHash(high: generator.next(), low: generator.next())
-      let place = RecordPlace(
-        slot: UInt32(number / perSegment + 1),
-        block: UInt32(1 + number % perSegment * recordBlocks), blockCount: UInt32(recordBlocks))
-      tables[DiskIndex.shardNumber(hash)].table.insert(
-        IndexEntry(fingerprint: DiskIndex.fingerprint(hash), place: place))
-    }
     snapshot.shards = tables.map { $0.table.entries.filter { !$0.isEmpty } }
     try device.replaceFile(IndexSnapshot.path(path, 1000), in: path, snapshot.encoded())
     try device.replaceFile(
-      CommitLog.path(path, DiskDirectories.journalPrefix, 1000), in: path,
-      journal(objectCount..<(objectCount + journaledCount), perSegment, &generator))
+      CommitLog.path(path, DiskDirectories.journalPrefix, 1000), in: path, journal)
   }
 
   private static func makeSegment(
@@ -70,15 +86,18 @@ package enum RecoveryBenchmark {
   }
 
   private static func journal(
-    _ numbers: Range<Int>, _ perSegment: Int, _ generator: inout SplitMix
+    _ journaledCount: Int, _ count: inout Int, _ generator: inout SplitMix,
+    _ owns: (KeyHash) -> Bool
   ) -> [UInt8] {
     var bytes = LogFormat.header(number: 1000)
-    for number in numbers {
+    for _ in 0..<journaledCount {
+      let hash = KeyHash(high: generator.next(), low: generator.next())
+      guard owns(hash) else { continue }
       let insertion = JournalEntry.Insertion(
-        hash: KeyHash(high: generator.next(), low: generator.next()),
-        generation: UInt64(1 << 32 | (number / perSegment + 1)),
-        position: (1 + number % perSegment * recordBlocks) * DiskFormat.blockBytes,
+        hash: hash, generation: UInt64(1 << 32 | (count / perSegment + 1)),
+        position: (1 + count % perSegment * recordBlocks) * DiskFormat.blockBytes,
         count: recordBlocks * DiskFormat.blockBytes, fetchSequence: 1)
+      count += 1
       LogFormat.appendFrame(
         JournalEntry.insertion(insertion).encoded(), number: 1000, base: 0, syncedBytes: 0,
         to: &bytes)
@@ -87,14 +106,14 @@ package enum RecoveryBenchmark {
   }
 
   /// Opens the store as after a kill, waits for the index, and stops as if killed again.
-  package static func round(path: String) throws -> Round {
+  package static func round(paths: [String]) throws -> Round {
     let start = MonotonicTime.now
-    let tier = try DiskTier(configuration: configuration(path), logger: logger)
+    let set = try DiskSet(paths.map { configuration($0) }, logger: logger)
     let opened = MonotonicTime.now
-    tier.waitUntilLoaded()
+    set.waitUntilLoaded()
     let loaded = MonotonicTime.now
-    let statistics = tier.statistics
-    tier.abandon()
+    let statistics = set.statistics
+    set.abandon()
     func seconds(_ end: MonotonicTime) -> Double {
       Double(end.nanoseconds - start.nanoseconds) / 1e9
     }
