@@ -74,7 +74,9 @@ class Server:
         self.kill()
 
     def kill(self):
-        """Ends all of its processes at once, as a crash would."""
+        """Ends all of its processes at once, as a crash would, and waits until all are gone: a
+        worker that is still ending would take the connections that are meant for its successor,
+        and reset them."""
         if self.process is None:
             return
         for pid in {self.process.pid, *self.session()}:
@@ -82,6 +84,11 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        deadline = time.monotonic() + 10
+        while any(state != "Z" for state in self.states()):
+            if time.monotonic() > deadline:
+                raise Failure(f"{self.name}: processes are left after SIGKILL")
+            time.sleep(0.001)
         self.process.wait()
         self.log.close()
         self.process = None
@@ -94,6 +101,10 @@ class Server:
     def session(self):
         """The ids of the processes of the session that `start` opened."""
         return [pid for pid, fields in processes() if int(fields[3]) == self.process.pid]
+
+    def states(self):
+        """The states of these processes; `Z` is gone and waits to be noticed."""
+        return [fields[0] for _, fields in processes() if int(fields[3]) == self.process.pid]
 
     def cpu_seconds(self):
         ticks = sum(int(fields[11]) + int(fields[12]) for _, fields in processes()
