@@ -27,6 +27,30 @@ import Testing
     return (device, earlier)
   }
 
+  /// The numbers that objects bear are not lost with the log that says how far they had come.
+  @Test(arguments: [1, 5, 40])
+  func aLogThatIsLostTakesEverythingAfterAnyNumberOfStarts(_ starts: Int) async throws {
+    let device = DiskSimulatedDevice()
+    for _ in 1..<starts { try openDisk(device).abandon() }
+    let tier = try openDisk(device)
+    let memory = MemoryStore(disk: tier)
+    for number in 0..<30 {
+      let object = memory.object(url("/\(number)"))
+      memory.store.insert(object)
+      memory.store.spill(object, leftAt: memory.store.invalidations.moment)
+    }
+    tier.synchronize()
+    tier.abandon()
+    for path in device.files({ $0.contains("/invalidations-") }) {
+      device.setBytes(path, device.bytes(path).map { $0 ^ 0x55 })
+    }
+    let damaged = try openDisk(device)
+    defer { damaged.abandon() }
+    let reopened = MemoryStore(disk: damaged)
+    #expect(reopened.store.sequence > memory.store.sequence)
+    #expect((0..<30).allSatisfy { reopened.find(url("/\($0)")) == nil })
+  }
+
   private enum Damage: CaseIterable {
     case exchanged, cut, lengthened, replayed, movedBlock, movedTail
   }

@@ -124,8 +124,10 @@ struct DiskClaim: Sendable {
     _ logSeal: LogSeal
   ) throws(DeviceError) -> (InvalidationState, isDamaged: Bool) {
     var state = InvalidationState()
-    // A store has a log: without one nobody knows what was invalidated.
-    var isDamaged = numbers.isEmpty
+    // A store has a log, which begins with where it stands and was synced before it got its name:
+    // without that nobody knows what was invalidated.
+    var isDamaged = false
+    var hasBeginning = false
     for number in numbers {
       let path = CommitLog.path(directories.root, DiskDirectories.invalidationPrefix, number)
       let bytes = try device.readFile(path)
@@ -136,11 +138,12 @@ struct DiskClaim: Sendable {
             isDamaged = true
             return
           }
+          if case .startOver = entry { hasBeginning = true }
           entry.apply(to: &state)
         }
       }
       if ending == .damaged { isDamaged = true }
     }
-    return (state, isDamaged)
+    return (state, isDamaged || !hasBeginning)
   }
 }
