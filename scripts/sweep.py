@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What clients notice of an invalidation over many objects, through a running edge.
 
-    sweep.py PATH-TO-EDGE [--objects N] [--rounds N]
+    sweep.py PATH-TO-EDGE [--objects N] [--rounds N] [--cores LIST]
 
 Stores N objects of 300 bytes by asking for them, half of them below /images/, and has wrk hit the
 other half at a steady rate, for two seconds without and two seconds with an invalidation of
-/images/* in between. Prints how long the acknowledgement and the sweep took and the medians of p99,
+/images/* in between. wrk and the origin run on core 1, the edge on both. Prints how long the acknowledgement and the sweep took and the medians of p99,
 and exits 1 when the acknowledgement takes 5 ms, the sweep 250 ms, or p99 rises by more than 20 %.
 Needs nginx and wrk.
 """
@@ -148,7 +148,8 @@ def measure(folder, arguments, started):
     started.append(subprocess.Popen(
         ["taskset", "-c", "1", "nginx", "-p", folder, "-c", folder / "nginx.conf"]))
     edge = subprocess.Popen(
-        ["taskset", "-c", "0", arguments.edge.resolve(), "serve", "--config", folder / "edge.conf"])
+        ["taskset", "-c", arguments.cores, arguments.edge.resolve(), "serve", "--config",
+         folder / "edge.conf"])  # fmt: skip
     started.append(edge)
     admin = Admin(admin_port)
     wait_for(admin, edge)
@@ -174,6 +175,7 @@ def main():
     parser.add_argument("edge", type=pathlib.Path)
     parser.add_argument("--objects", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", default="0,1", help="the edge's, as taskset takes them")
     arguments = parser.parse_args()
     started = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-import NIOCore
+import CLinux
 
 /// Invalidations.
 extension Store {
@@ -107,7 +107,7 @@ extension Store {
       guard let sweep = invalidations.pendingSweep() else { return }
       let parts = MemorySweep.run(
         sweep, through: memory.shards, mostTakenBytes: configuration.memoryBytes / 8,
-        cores: System.coreCount)
+        cores: Int(edge_core_count()))
       let diskTally = disk?.sweep(sweep) ?? InvalidationTally()
       // What the parts took is out of the store, and is freed afterwards.
       withExtendedLifetime(parts) {

@@ -26,7 +26,8 @@ struct MemorySweep: Sendable {
   /// Walks all shards. Blocks until it is through.
   /// - Parameters:
   ///   - mostTakenBytes: the limit on what is kept to be freed afterwards, for all threads.
-  ///   - cores: how many cores there are for it.
+  ///   - cores: how many cores there are for it. More threads than that would keep each other, and
+  ///     a hit that waits for a shard, from running.
   ///   - objectsPerThread: how many objects are worth a thread.
   /// - Returns: what each thread did.
   static func run(
