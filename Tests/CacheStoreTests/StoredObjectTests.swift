@@ -114,6 +114,20 @@ import Testing
   }
 
   @Test func headerStaysWithinItsTable() {
-    #expect(MemoryLayout<StoredObjectHeader>.size == 96)
+    #expect(MemoryLayout<StoredObjectHeader>.size == 92)
+    #expect((StoredObject.fixedBytes + StoredObject.detachedOffset) % 8 == 0)
+  }
+
+  @Test func lengthsComeBackUpToTheirLimits() {
+    for (key, head, inlineBody) in [
+      (0, 0, 0), (1, 2, 3), (StoredLengths.mostKeyBytes, 0, 0),
+      (0, StoredLengths.mostHeadBytes, 0), (0, 0, BodyChunks.chunkBytes),
+      (StoredLengths.mostKeyBytes, StoredLengths.mostHeadBytes, BodyChunks.chunkBytes),
+    ] {
+      let lengths = StoredLengths(key: key, head: head, inlineBody: inlineBody)
+      #expect(lengths.key == key && lengths.head == head && lengths.inlineBody == inlineBody)
+    }
+    #expect(!StoredLengths.areValid(key: StoredLengths.mostKeyBytes + 1, head: 0))
+    #expect(!StoredLengths.areValid(key: 0, head: StoredLengths.mostHeadBytes + 1))
   }
 }

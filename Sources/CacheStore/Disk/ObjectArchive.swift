@@ -104,7 +104,9 @@ struct ObjectArchive {
         let keyCount = Int(bytes.load(0, as: UInt32.self))
         let headCount = Int(bytes.load(4, as: UInt32.self))
         let metadataCount = Int(bytes.load(8, as: UInt32.self))
-        guard objectBytes + keyCount + headCount + metadataCount == bytes.count else { return nil }
+        guard objectBytes + keyCount + headCount + metadataCount == bytes.count,
+          StoredLengths.areValid(key: keyCount, head: headCount)
+        else { return nil }
         let place = objectBytes + keyCount + headCount
         guard let stored = RecordMetadata.decode(bytes.slice(place, metadataCount)) else {
           return nil

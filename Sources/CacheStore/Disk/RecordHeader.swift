@@ -101,7 +101,8 @@ struct RecordHeader: Equatable {
       chunkCount: Int(bytes.load(60, as: UInt32.self)),
       envelopeTag: ChunkTag(low: bytes.load(64), high: bytes.load(72)))
     guard bodyCount < 1 << 48, bodyPosition < 1 << 48,
-      header.chunkCount == DiskFormat.chunkCount(bodyCount), header.recordPosition >= 0
+      header.chunkCount == DiskFormat.chunkCount(bodyCount), header.recordPosition >= 0,
+      StoredLengths.areValid(key: header.keyCount, head: header.headCount)
     else { return nil }
     return header
   }

@@ -26,8 +26,8 @@ public struct StoredObject: @unchecked Sendable {
   /// Makes an object; the given bytes are copied into one allocation of exactly their size.
   /// - Parameters:
   ///   - hash: identity under which it is found.
-  ///   - key: the full normalized key, compared on every hit; below 4 GiB.
-  ///   - head: the serialized head, below 4 GiB.
+  ///   - key: the full normalized key, compared on every hit; below 16 MiB.
+  ///   - head: the serialized head, below 8 MiB.
   ///   - body: the whole body.
   ///   - metadata: the policy's numbers; wall-clock seconds are kept from 1970 to 2106.
   ///   - tags: hashes of its cache tags and groups, ``TagHash/value``; with more than
@@ -120,12 +120,12 @@ public struct StoredObject: @unchecked Sendable {
   ) -> StoredObject {
     let key = parts.key
     let head = parts.head
-    let detachedBytes = detached == nil ? 0 : MemoryLayout<DetachedBody>.stride
+    let detachedBytes = detached == nil ? 0 : Self.detachedBytes
     let count = detachedBytes + key.count + head.count + inlineBodyCount + parts.tagBytes
     let buffer = StoredObjectBuffer.create(minimumCapacity: count) { _ in
       StoredObjectHeader(
-        hash: parts.hash, metadata: PackedMetadata(parts.metadata), keyCount: UInt32(key.count),
-        headCount: UInt32(head.count), inlineBodyCount: UInt32(inlineBodyCount),
+        hash: parts.hash, metadata: PackedMetadata(parts.metadata),
+        lengths: StoredLengths(key: key.count, head: head.count, inlineBody: inlineBodyCount),
         kind: parts.metadata.kind)
     }
     buffer.withUnsafeMutablePointers { header, bytes in
@@ -134,7 +134,7 @@ public struct StoredObject: @unchecked Sendable {
       var marks: UInt8 = parts.tags.isEmpty ? 0 : Marks.hasTags
       if let detached {
         marks |= Marks.isDetached
-        target.initializeMemory(as: DetachedBody.self, to: detached)
+        (target + Self.detachedOffset).initializeMemory(as: DetachedBody.self, to: detached)
         target += detachedBytes
       }
       header.pointee.marks = .init(marks)
@@ -204,10 +204,10 @@ public struct StoredObject: @unchecked Sendable {
     try buffer.withUnsafeMutablePointers { header, bytes in
       let key = Self.keyBytes(header, bytes)
       let head = UnsafeRawBufferPointer(
-        start: key.baseAddress.map { $0 + key.count }, count: Int(header.pointee.headCount))
+        start: key.baseAddress.map { $0 + key.count }, count: header.pointee.lengths.head)
       let inlineBody = UnsafeRawBufferPointer(
         start: head.baseAddress.map { $0 + head.count },
-        count: Int(header.pointee.inlineBodyCount))
+        count: header.pointee.lengths.inlineBody)
       return try body(head, inlineBody)
     }
   }
@@ -231,7 +231,7 @@ public struct StoredObject: @unchecked Sendable {
       let key = Self.keyBytes(header, bytes)
       guard Marks.hasTags(header), let start = key.baseAddress else { return try body(key, .none) }
       let place =
-        start + key.count + Int(header.pointee.headCount) + Int(header.pointee.inlineBodyCount)
+        start + key.count + header.pointee.lengths.head + header.pointee.lengths.inlineBody
       let tags = TagList(countByte: place.load(as: UInt8.self), start: place + 1)
       return try body(key, tags)
     }
@@ -254,7 +254,7 @@ public struct StoredObject: @unchecked Sendable {
   /// Bytes of the whole body, wherever it lies.
   public var bodyCount: Int {
     switch detachedBody {
-    case nil: return withHeader { Int($0.pointee.inlineBodyCount) }
+    case nil: return withHeader { $0.pointee.lengths.inlineBody }
     case .chunks(let chunks): return chunks.count
     case .disk(let disk): return disk.count
     }
@@ -287,7 +287,8 @@ public struct StoredObject: @unchecked Sendable {
   private var detachedBody: DetachedBody? {
     guard isDetached else { return nil }
     return buffer.withUnsafeMutablePointerToElements { bytes in
-      UnsafeRawPointer(bytes).assumingMemoryBound(to: DetachedBody.self).pointee
+      (UnsafeRawPointer(bytes) + Self.detachedOffset)
+        .assumingMemoryBound(to: DetachedBody.self).pointee
     }
   }
 
@@ -296,31 +297,41 @@ public struct StoredObject: @unchecked Sendable {
   private static func keyBytes(
     _ header: UnsafeMutablePointer<StoredObjectHeader>, _ bytes: UnsafeMutablePointer<UInt8>
   ) -> UnsafeRawBufferPointer {
-    let skipped = Marks.isDetached(header) ? MemoryLayout<DetachedBody>.stride : 0
+    let skipped = Marks.isDetached(header) ? detachedBytes : 0
     return UnsafeRawBufferPointer(
-      start: UnsafeRawPointer(bytes) + skipped, count: Int(header.pointee.keyCount))
+      start: UnsafeRawPointer(bytes) + skipped, count: header.pointee.lengths.key)
   }
 
   // MARK: - Size
 
   /// Bytes before the key in every object: Swift's object header and ours.
-  static let fixedBytes = 16 + MemoryLayout<StoredObjectHeader>.size
+  static var fixedBytes: Int { 16 + MemoryLayout<StoredObjectHeader>.size }
+
+  /// Where among the bytes a detached body begins: they begin at `fixedBytes`, and it must lie at a
+  /// multiple of its alignment. An allocation lies at a multiple of 16.
+  @inline(__always)
+  static var detachedOffset: Int {
+    -fixedBytes & (MemoryLayout<DetachedBody>.alignment - 1)
+  }
+
+  /// Bytes before the key where there is a detached body.
+  @inline(__always)
+  static var detachedBytes: Int { detachedOffset + MemoryLayout<DetachedBody>.stride }
 
   /// Real bytes this object holds: its allocation with the allocator's rounding, and its chunks.
   /// Its index entry is counted by the shard, by the index's real size. O(chunks).
   public var chargedBytes: Int {
     let own =
       withHeader { header in
-        Self.fixedBytes + Int(header.pointee.keyCount) + Int(header.pointee.headCount)
-          + Int(header.pointee.inlineBodyCount)
+        Self.fixedBytes + header.pointee.lengths.key + header.pointee.lengths.head
+          + header.pointee.lengths.inlineBody
       } + tagBytes
     switch detachedBody {
     case nil: return Self.allocatedBytes(own)
     case .chunks(let chunks):
-      return Self.allocatedBytes(own + MemoryLayout<DetachedBody>.stride) + chunks.chargedBytes
+      return Self.allocatedBytes(own + Self.detachedBytes) + chunks.chargedBytes
     case .disk:
-      return Self.allocatedBytes(own + MemoryLayout<DetachedBody>.stride)
-        + Self.diskBodyBytes
+      return Self.allocatedBytes(own + Self.detachedBytes) + Self.diskBodyBytes
     }
   }
 
@@ -338,8 +349,8 @@ final class StoredObjectBuffer: ManagedBuffer<StoredObjectHeader, UInt8> {
   deinit {
     withUnsafeMutablePointers { header, bytes in
       guard StoredObject.Marks.isDetached(header) else { return }
-      UnsafeMutableRawPointer(bytes).assumingMemoryBound(to: DetachedBody.self)
-        .deinitialize(count: 1)
+      (UnsafeMutableRawPointer(bytes) + StoredObject.detachedOffset)
+        .assumingMemoryBound(to: DetachedBody.self).deinitialize(count: 1)
     }
   }
 }
