@@ -26,6 +26,7 @@ extension RecordMetadata {
 
     /// Takes a field over; false when its value is malformed. Of a field that comes twice the later
     /// one counts; one of another type than it should have is unknown.
+    @inline(__always)
     mutating func take(_ number: UInt32, _ value: WireReader.Value) -> Bool {
       switch value {
       case .varint(let varint): takeNumber(number, varint)
@@ -38,6 +39,7 @@ extension RecordMetadata {
       return true
     }
 
+    @inline(__always)
     private mutating func takeNumber(_ number: UInt32, _ varint: UInt64) {
       let word = UInt32(truncatingIfNeeded: varint)
       switch number {

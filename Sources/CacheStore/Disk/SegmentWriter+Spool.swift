@@ -43,25 +43,34 @@ extension SegmentWriter {
   private func write(
     _ parts: [ByteBuffer], _ count: Int, _ bodyOffset: Int, _ spool: SpoolWriter, _ target: Dirty
   ) throws(DeviceError) {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count)
-    for part in parts { bytes.append(contentsOf: part.readableBytesView) }
-    let generation = target.segment.generation
+    spoolBytes.removeAll(keepingCapacity: true)
+    spoolBytes.reserveCapacity(count)
     var tags: [ChunkTag] = []
-    bytes.withUnsafeMutableBytes { all in
-      var offset = 0
-      while offset < all.count {
-        let size = min(DiskFormat.chunkBytes, all.count - offset)
-        let chunk = (bodyOffset + offset) / DiskFormat.chunkBytes
-        let context = ChunkContext.chunk(
-          chunk, hash: KeyHash(high: 0, low: 0), generation: generation,
-          bodyPosition: DiskFormat.dedicatedBodyPosition)
-        tags.append(target.file.seal.seal(all.slice(offset, size), context))
-        offset += size
+    tags.reserveCapacity(DiskFormat.chunkCount(count))
+    var source = parts.makeIterator()
+    var part = source.next()
+    // A chunk is sealed right after it was copied, while it is in the processor's cache.
+    while spoolBytes.count < count {
+      let start = spoolBytes.count
+      let end = min(count, start + DiskFormat.chunkBytes)
+      while spoolBytes.count < end, var rest = part {
+        if let slice = rest.readSlice(length: min(rest.readableBytes, end - spoolBytes.count)) {
+          slice.withUnsafeReadableBytes { spoolBytes.append(contentsOf: $0) }
+        }
+        part = rest.readableBytes > 0 ? rest : source.next()
       }
+      precondition(spoolBytes.count == end, "\(count) bytes were promised in \(parts.count) parts")
+      let context = ChunkContext.chunk(
+        (bodyOffset + start) / DiskFormat.chunkBytes, hash: KeyHash(high: 0, low: 0),
+        generation: target.segment.generation,
+        bodyPosition: DiskFormat.dedicatedBodyPosition)
+      let tag = spoolBytes.withUnsafeMutableBytes {
+        target.file.seal.seal($0.slice(start, end - start), context)
+      }
+      tags.append(tag)
     }
     let position = DiskFormat.dedicatedBodyPosition + bodyOffset
-    try target.file.file.write(bytes, at: position)
+    try target.file.file.write(spoolBytes, at: position)
     noteSpoolBytes(count, target, end: position + count)
     spool.noteWritten(count, tags: tags)
   }

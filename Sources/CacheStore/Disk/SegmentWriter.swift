@@ -67,6 +67,8 @@ final class SegmentWriter: @unchecked Sendable {
 
   var open: OpenSegment?
   var spoolSegments: [ObjectIdentifier: Dirty] = [:]
+  /// What a spool's write is sealed in, used again: at most ``DiskFormat/writeBytes``.
+  var spoolBytes: [UInt8] = []
   var dirty: [UInt64: Dirty] = [:]
   var hasNewNames = false
   var withheld: [Withheld] = []

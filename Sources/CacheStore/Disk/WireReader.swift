@@ -23,6 +23,7 @@ struct WireReader {
 
   /// The next field, which there must be; nil when the message is cut short or is none. Groups,
   /// which proto3 does not have, are not read.
+  @inline(__always)
   mutating func next() -> (number: UInt32, value: Value)? {
     guard let key = varint(), let key = UInt32(exactly: key), key >> 3 != 0 else { return nil }
     let value: Value?
@@ -39,6 +40,15 @@ struct WireReader {
   /// Seven bits a byte, the lowest first, ten bytes at most.
   @inline(__always)
   private mutating func varint() -> UInt64? {
+    // Most numbers are below 128.
+    if offset < bytes.count, bytes[offset] < 0x80 {
+      defer { offset += 1 }
+      return UInt64(bytes[offset])
+    }
+    return longVarint()
+  }
+
+  private mutating func longVarint() -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     // Bound: `offset` stays below the count of the bytes.
