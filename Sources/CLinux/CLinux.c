@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -27,12 +26,6 @@ int64_t edge_socket_received_bytes(int socket) {
 
 int edge_thread_set_name(unsigned long thread, const char *name) {
   return pthread_setname_np(thread, name);
-}
-
-int edge_core_count(void) {
-  cpu_set_t cores;
-  // More cores than the set has places for: all of those that it has.
-  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : CPU_SETSIZE;
 }
 
 void edge_heap_read(struct edge_heap *heap) {

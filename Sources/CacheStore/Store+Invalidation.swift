@@ -1,5 +1,3 @@
-import CLinux
-
 /// Invalidations.
 extension Store {
   /// Takes away everything the selectors match, or marks it stale.
@@ -105,13 +103,12 @@ extension Store {
     // Each round takes what was pending when it began; a few rounds catch what came meanwhile.
     for _ in 0..<8 {
       guard let sweep = invalidations.pendingSweep() else { return }
-      let parts = MemorySweep.run(
-        sweep, through: memory.shards, mostTakenBytes: configuration.memoryBytes / 8,
-        cores: Int(edge_core_count()))
+      let swept = MemorySweep(
+        sweep, through: memory.shards, mostTakenBytes: configuration.memoryBytes / 8)
       let diskTally = disk?.sweep(sweep) ?? InvalidationTally()
-      // What the parts took is out of the store, and is freed afterwards.
-      withExtendedLifetime(parts) {
-        invalidations.finish(sweep, memory: parts.map(\.tally), disk: diskTally)
+      // What it took is out of the store, and is freed afterwards.
+      withExtendedLifetime(swept) {
+        invalidations.finish(sweep, memory: swept.tally, disk: diskTally)
       }
     }
   }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import CacheStore
 
-/// The walk of a sweep over the memory tier, on one thread and on several.
+/// The walk of a sweep over the memory tier.
 @Suite struct MemorySweepTests {
   private static let objects = 2000
 
@@ -18,33 +18,28 @@ import Testing
     return (memory, try #require(memory.store.invalidations.pendingSweep()))
   }
 
-  private func counted(_ parts: [MemorySweep]) -> Int {
-    parts.flatMap(\.tally.bySequence).reduce(0) { $0 + $1.value }
+  private func counted(_ done: MemorySweep) -> Int {
+    done.tally.bySequence.reduce(0) { $0 + $1.value }
   }
 
-  private func taken(_ parts: [MemorySweep]) -> [String] {
-    parts.flatMap(\.taken).map { object in
-      object.withKey { String(decoding: $0, as: UTF8.self) }
-    }
+  private func taken(_ done: MemorySweep) -> [String] {
+    done.taken.map { object in object.withKey { String(decoding: $0, as: UTF8.self) } }
   }
 
   private func run(
-    _ sweep: InvalidationLog.Sweep, _ memory: MemoryStore, cores: Int, mostTakenBytes: Int = .max
-  ) -> [MemorySweep] {
-    MemorySweep.run(
-      sweep, through: memory.store.memory.shards, mostTakenBytes: mostTakenBytes, cores: cores,
-      objectsPerThread: 100)
+    _ sweep: InvalidationLog.Sweep, _ memory: MemoryStore, mostTakenBytes: Int = .max
+  ) -> MemorySweep {
+    MemorySweep(sweep, through: memory.store.memory.shards, mostTakenBytes: mostTakenBytes)
   }
 
-  @Test(arguments: [(1, 1), (1, 8), (2, 8), (3, 8), (4, 4), (64, 16)])
-  func everyPartTakesItsOwnAndAllIsTaken(cores: Int, shards: Int) async throws {
+  @Test(arguments: [1, 4, 16])
+  func everythingThatMatchesIsTakenAndNothingElse(shards: Int) async throws {
     let (memory, sweep) = try await pending(.hard, shards: shards)
-    let parts = run(sweep, memory, cores: cores)
-    #expect(parts.count == min(cores, shards, 4))
+    let done = run(sweep, memory)
     let half = Self.objects / 2
     let wanted = (0..<half).map { url("/images/\(2 * $0)") }
-    #expect(taken(parts).sorted() == wanted.sorted())
-    #expect(counted(parts) == half)
+    #expect(taken(done).sorted() == wanted.sorted())
+    #expect(counted(done) == half)
     #expect(memory.memory.objects == half)
     for number in 0..<Self.objects where number % 2 == 1 {
       #expect(memory.find(url("/pages/\(number)")) != nil)
@@ -53,9 +48,9 @@ import Testing
 
   @Test func aSoftSweepMarksAndTakesNothing() async throws {
     let (memory, sweep) = try await pending(.soft, shards: 8)
-    let parts = run(sweep, memory, cores: 4)
-    #expect(taken(parts) == [])
-    #expect(counted(parts) == Self.objects / 2)
+    let done = run(sweep, memory)
+    #expect(taken(done) == [])
+    #expect(counted(done) == Self.objects / 2)
     #expect(memory.memory.objects == Self.objects)
     #expect(memory.find(url("/images/0"))?.isMarkedStale == true)
     #expect(memory.find(url("/pages/1"))?.isMarkedStale == false)
@@ -63,19 +58,10 @@ import Testing
 
   @Test func beyondTheLimitObjectsAreFreedAtOnce() async throws {
     let (memory, sweep) = try await pending(.hard, shards: 8)
-    let parts = run(sweep, memory, cores: 2, mostTakenBytes: 20_000)
-    // A part looks at the limit after each step, of at most `sweepCount` objects.
-    let kept = taken(parts).count
+    // It looks at the limit after each step, of at most `sweepCount` objects.
+    let kept = taken(run(sweep, memory, mostTakenBytes: 20_000)).count
     #expect(kept > 0)
     #expect(kept < Self.objects / 4)
-    #expect(memory.memory.objects == Self.objects / 2)
-  }
-
-  @Test func aSmallStoreIsSweptByTheCallerAlone() async throws {
-    let (memory, sweep) = try await pending(.hard, shards: 8)
-    let parts = MemorySweep.run(
-      sweep, through: memory.store.memory.shards, mostTakenBytes: .max, cores: 8)
-    #expect(parts.count == 1)
     #expect(memory.memory.objects == Self.objects / 2)
   }
 }

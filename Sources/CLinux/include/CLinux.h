@@ -38,8 +38,6 @@ static inline int edge_thread_yield_to_others(void) {
   // For Linux, 0 is the calling thread; no capability is needed to come later.
   return setpriority(PRIO_PROCESS, 0, 10);
 }
-/// How many cores the calling thread may run on: those of the machine, or as many as it was bound to.
-int edge_core_count(void);
 /// Names a running thread; the name has at most 15 bytes.
 int edge_thread_set_name(unsigned long thread, const char *name);
 #endif

@@ -422,7 +422,7 @@ final class InvalidationLog: Sendable {
 
   /// Both tiers have been worked through: the sweep's rules leave the pending list.
   func finish(
-    _ sweep: Sweep, memory: [InvalidationTally] = [], disk: InvalidationTally = .init()
+    _ sweep: Sweep, memory: InvalidationTally = .init(), disk: InvalidationTally = .init()
   ) {
     lists.withLock { lists in
       finishedSweeps.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -432,9 +432,7 @@ final class InvalidationLog: Sendable {
       for rule in lists.pending.soft.removeAll(upTo: sweep.upTo) { lists.history.soft.append(rule) }
       forget(&lists)
       newestRule.store(lists.newestRule, ordering: .sequentiallyConsistent)
-      for (sequence, count) in memory.flatMap(\.bySequence) {
-        lists.jobs.note(sequence, memory: count)
-      }
+      for (sequence, count) in memory.bySequence { lists.jobs.note(sequence, memory: count) }
       for (sequence, count) in disk.bySequence { lists.jobs.note(sequence, disk: count) }
       lists.jobs.complete(through: sweep.upTo)
     }

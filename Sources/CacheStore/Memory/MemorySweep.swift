@@ -1,8 +1,8 @@
-/// Works pending invalidations off the memory tier, on several threads where there is much to do.
+/// Works pending invalidations off the memory tier: shard by shard, a few objects under each lock,
+/// so that a hit waits some microseconds at most.
 ///
-/// Shard by shard, a few objects under each lock, so that a hit waits some microseconds at most.
-/// Walking the shards side by side, whose objects lie beside each other in memory, is no faster:
-/// what it saves in finding their pages it loses in those of the shards' tables.
+/// Tried and no faster: walking the shards side by side, whose objects lie beside each other in
+/// memory, and two threads, which wait for each other's counts of references to the rules.
 struct MemorySweep: Sendable {
   private let sweep: InvalidationLog.Sweep
   /// Bytes of objects that are kept until the sweep is through; beyond, they are freed as it goes.
@@ -14,46 +14,13 @@ struct MemorySweep: Sendable {
   /// How many objects it took or marked, by invalidation.
   private(set) var tally = InvalidationTally()
 
-  /// Most threads of a sweep.
-  private static var mostThreads: Int { 4 }
-
-  private init(_ sweep: InvalidationLog.Sweep, mostTakenBytes: Int) {
+  /// Walks the shards.
+  /// - Parameter mostTakenBytes: the limit on what is kept to be freed afterwards.
+  init(
+    _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard], mostTakenBytes: Int
+  ) {
     self.sweep = sweep
     self.mostTakenBytes = mostTakenBytes
-  }
-
-  /// Walks all shards. Blocks until it is through.
-  /// - Parameters:
-  ///   - mostTakenBytes: the limit on what is kept to be freed afterwards, for all threads.
-  ///   - cores: how many cores there are for it. More threads than that would keep each other, and
-  ///     a hit that waits for a shard, from running.
-  ///   - objectsPerThread: how many objects are worth a thread.
-  /// - Returns: what each thread did.
-  static func run(
-    _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard], mostTakenBytes: Int,
-    cores: Int, objectsPerThread: Int = 65_536
-  ) -> [MemorySweep] {
-    let objects = shards.reduce(0) { $0 + $1.objectCount }
-    let count = max(1, min(mostThreads, cores, shards.count, objects / objectsPerThread))
-    let results = Monitor<[MemorySweep]>([])
-    let work: @Sendable (Int) -> Void = { number in
-      var part = MemorySweep(sweep, mostTakenBytes: mostTakenBytes / count)
-      part.walk(stride(from: number, to: shards.count, by: count).map { shards[$0] })
-      let done = part
-      results.update { $0.append(done) }
-    }
-    let threads = (1..<count).map { number in
-      (number, DiskThread.start("sweep-\(number)", isBackground: true) { work(number) })
-    }
-    work(0)
-    for (number, thread) in threads {
-      // Without a thread its part is done here.
-      if let thread { thread.join() } else { work(number) }
-    }
-    return results.withLock { $0 }
-  }
-
-  private mutating func walk(_ shards: [MemoryTier.Shard]) {
     for shard in shards {
       var next: UInt32? = 0
       while let start = next { next = step(shard, from: start) }
