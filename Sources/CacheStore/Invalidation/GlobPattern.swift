@@ -100,6 +100,14 @@ struct GlobPattern: Sendable {
     return stars.literals
   }
 
+  /// The literal start that is all that is asked for, as in `/images/*`; nil for other patterns.
+  var onlyPrefix: [UInt8]? {
+    guard alternatives.count == 1, case .stars(let stars) = alternatives[0], stars.isPrefix else {
+      return nil
+    }
+    return stars.literals
+  }
+
   /// True when the whole text matches.
   func matches(_ text: UnsafeRawBufferPointer) -> Bool {
     for alternative in alternatives {

@@ -390,15 +390,22 @@ final class InvalidationLog: Sendable {
     }
 
     /// What the sweep does to an object in memory.
+    /// - Parameter prefixes: the rules once more, where all of them are prefixes.
     @inline(__always)
-    func match(inMemory object: StoredObject) -> InvalidationMatch? {
+    func match(
+      inMemory object: StoredObject, prefixes: PrefixRules.View? = nil
+    ) -> InvalidationMatch? {
       let fetchSequence = object.fetchSequence
       if fetchSequence < floor { return InvalidationMatch(kind: .hard, sequence: floor) }
       let checked = object.checkedSequence
-      if checked < rules.newestSequence,
-        let match = object.withSubject({ rules.match($0, newerThan: checked) })
-      {
-        return match
+      if checked < rules.newestSequence {
+        let match: InvalidationMatch?
+        if let prefixes {
+          match = object.withKey { prefixes.match($0, newerThan: checked) }
+        } else {
+          match = object.withSubject { rules.match($0, newerThan: checked) }
+        }
+        if let match { return match }
       }
       if checked < softFloor, fetchSequence < softFloor {
         return InvalidationMatch(kind: .soft, sequence: softFloor)

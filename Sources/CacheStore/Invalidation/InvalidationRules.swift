@@ -69,7 +69,8 @@ struct InvalidationRules: Sendable {
     return count > 0 && count <= sequences.count ? sequences[count - 1] : nil
   }
 
-  private var all: [InvalidationRule] {
+  /// All rules, in no order.
+  var all: [InvalidationRule] {
     var all = others + patterns.rules + targets.values.joined() + paths.values.joined()
     for (tag, sequence) in tags {
       all.append(InvalidationRule(sequence: sequence, host: nil, matcher: .tag(tag)))

@@ -33,6 +33,19 @@ struct KeyParts {
     target = UnsafeRawBufferPointer(rebasing: rest[slash...])
   }
 
+  /// Where ``target`` begins, without looking for its end.
+  @inline(__always)
+  static func targetOffset(in key: UnsafeRawBufferPointer) -> Int {
+    guard let start = authorityStart(key),
+      offset(of: 0x0A, in: UnsafeRawBufferPointer(rebasing: key[..<start])) == nil
+    else { return 0 }
+    let rest = UnsafeRawBufferPointer(rebasing: key[start...])
+    let slash = offset(of: UInt8(ascii: "/"), in: rest) ?? rest.count
+    // An authority that the line ends with has no target behind it.
+    let authority = UnsafeRawBufferPointer(rebasing: rest[..<slash])
+    return start + (offset(of: 0x0A, in: authority) ?? slash)
+  }
+
   /// Where the host begins: behind `://` within the first bytes, unless the line is a path.
   private static func authorityStart(_ line: UnsafeRawBufferPointer) -> Int? {
     guard line.count > 0, line[0] != UInt8(ascii: "/") else { return nil }

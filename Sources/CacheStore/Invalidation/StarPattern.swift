@@ -57,6 +57,9 @@ final class StarPattern: Sendable {
   /// True when there is no star: the text must equal the pattern.
   var isExact: Bool { ends.count == 1 }
 
+  /// True when there is one star, at the end.
+  var isPrefix: Bool { ends.count == 2 && suffixCount == 0 }
+
   /// Inner parts, each of which may have to be looked for through the whole text.
   var innerCount: Int { max(0, ends.count - 2) }
 

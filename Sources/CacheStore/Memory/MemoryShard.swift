@@ -258,11 +258,11 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
       let before = state.objectBytes
       state.slab.prefetch(start..<end)
       state.slab.forEachHash(start..<end) { state.table.prefetch($0) }
-      var taken: [StoredObject] = []
-      for index in start..<end {
-        guard let object = state.slab.entries[Int(index)].object, takes(object) else { continue }
-        if let object = state.take(index) { taken.append(object) }
+      var indices: [UInt32] = []
+      state.slab.forEachObject(start..<end) { index, object in
+        if takes(object) { indices.append(index) }
       }
+      let taken = indices.compactMap { state.take($0) }
       state.counters.invalidated += UInt64(taken.count)
       return (taken, before - state.objectBytes, end < state.slab.endIndex ? end : nil)
     }

@@ -2,7 +2,7 @@
 /// so that a hit waits some microseconds at most.
 ///
 /// Tried and no faster: walking the shards side by side, whose objects lie beside each other in
-/// memory, and two threads, which wait for each other's counts of references to the rules.
+/// memory, and two threads, which waited for each other's counts of references to the rules.
 struct MemorySweep: Sendable {
   private let sweep: InvalidationLog.Sweep
   /// Bytes of objects that are kept until the sweep is through; beyond, they are freed as it goes.
@@ -21,15 +21,20 @@ struct MemorySweep: Sendable {
   ) {
     self.sweep = sweep
     self.mostTakenBytes = mostTakenBytes
-    for shard in shards {
-      var next: UInt32? = 0
-      while let start = next { next = step(shard, from: start) }
+    let prefixes = PrefixRules(sweep.rules)
+    withExtendedLifetime(prefixes) {
+      for shard in shards {
+        var next: UInt32? = 0
+        while let start = next { next = step(shard, from: start, prefixes?.view) }
+      }
     }
   }
 
-  private mutating func step(_ shard: MemoryTier.Shard, from start: UInt32) -> UInt32? {
+  private mutating func step(
+    _ shard: MemoryTier.Shard, from start: UInt32, _ prefixes: PrefixRules.View?
+  ) -> UInt32? {
     let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
-      guard let match = sweep.match(inMemory: object) else { return false }
+      guard let match = sweep.match(inMemory: object, prefixes: prefixes) else { return false }
       switch match.kind {
       case .hard:
         tally.count(match.sequence)

@@ -33,7 +33,7 @@ struct ObjectSlab {
   /// Has the processor fetch the objects of a range. A walk that looks at one after the other waits
   /// for memory several times an object; of these it has many under way at once.
   func prefetch(_ range: Range<UInt32>) {
-    withObjects(range) { object in
+    withObjects(range) { _, object in
       for line in 0..<Self.walkedLines { edge_prefetch(object + 64 * line) }
     }
   }
@@ -41,23 +41,31 @@ struct ObjectSlab {
   /// Calls `body` with the hash of every object of a range.
   @inline(__always)
   func forEachHash(_ range: Range<UInt32>, _ body: (KeyHash) -> Void) {
-    withObjects(range) { object in
-      body(
-        Unmanaged<StoredObjectBuffer>.fromOpaque(object)
-          ._withUnsafeGuaranteedRef { $0.header.hash })
+    forEachObject(range) { _, object in body(object.hash) }
+  }
+
+  /// Calls `body` with every object of a range, without counting references.
+  @inline(__always)
+  func forEachObject(_ range: Range<UInt32>, _ body: (UInt32, StoredObject) -> Void) {
+    withObjects(range) { index, object in
+      Unmanaged<StoredObjectBuffer>.fromOpaque(object)._withUnsafeGuaranteedRef { buffer in
+        body(index, StoredObject(buffer: buffer))
+      }
     }
   }
 
   /// Calls `body` with the address of every object of a range. No reference is counted, which would
   /// wait for the very memory that is to be fetched.
   @inline(__always)
-  private func withObjects(_ range: Range<UInt32>, _ body: (UnsafeRawPointer) -> Void) {
+  private func withObjects(
+    _ range: Range<UInt32>, _ body: (UInt32, UnsafeRawPointer) -> Void
+  ) {
     entries.withUnsafeBytes { bytes in
       // Bound: the range is one of entries, whose first eight bytes are the reference or zero.
       for index in range {
         let object = bytes.load(
           fromByteOffset: Int(index) * MemoryLayout<Entry>.stride, as: UnsafeRawPointer?.self)
-        if let object { body(object) }
+        if let object { body(index, object) }
       }
     }
   }
