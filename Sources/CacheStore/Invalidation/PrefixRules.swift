@@ -4,7 +4,7 @@ import Glibc
 /// most are: compared without counting a reference, of which the general way counts a dozen an
 /// object.
 final class PrefixRules: @unchecked Sendable {
-  // @unchecked: the memory is written in `init` only.
+  // @unchecked: the memory is immutable once `init` has written it.
   private let rules: UnsafeMutableBufferPointer<Rule>
   private let bytes: UnsafeMutableRawBufferPointer
 
@@ -58,7 +58,7 @@ final class PrefixRules: @unchecked Sendable {
 
   /// A view of the rules without a reference.
   struct View: @unchecked Sendable {
-    // @unchecked: nobody writes to what it points to.
+    // @unchecked: what it points to is immutable.
     fileprivate let rules: UnsafeBufferPointer<Rule>
 
     /// What a rule newer than `sequence` does to an object of this key; a hard one comes before a
