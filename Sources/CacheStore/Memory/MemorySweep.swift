@@ -33,6 +33,8 @@ struct MemorySweep: Sendable {
   private mutating func step(
     _ shard: MemoryTier.Shard, from start: UInt32, _ prefixes: PrefixRules.View?
   ) -> UInt32? {
+    // Of a property that `self` could change meanwhile, a copy would be made for every object.
+    let sweep = sweep
     let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
       guard let match = sweep.match(inMemory: object, prefixes: prefixes) else { return false }
       switch match.kind {
