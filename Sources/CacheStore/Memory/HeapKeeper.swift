@@ -3,8 +3,9 @@ import Logging
 /// Reads the heap's account and gives free pages back, on a thread of its own.
 ///
 /// Both look at every free piece of the heap with its arena locked. After a sweep that left half a
-/// million pieces that takes a second, which no sweep is to wait for; and allocations on the event
-/// loops wait for the arena meanwhile, so it is done the more seldom the longer it takes.
+/// million pieces that took longer than the sweep (`perf record`), so no sweep is to wait for it;
+/// and allocations on the event loops wait for the arena meanwhile, so it is done the more seldom
+/// the longer it takes.
 final class HeapKeeper: Sendable {
   private struct State {
     var isStopping = false

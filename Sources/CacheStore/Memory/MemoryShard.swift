@@ -285,9 +285,6 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     state.withLock { $0.table.shrink() }
   }
 
-  /// Objects in it.
-  var objectCount: Int { state.withLock { $0.slab.count } }
-
   /// The shard's counters now.
   var statistics: StoreStatistics.Memory {
     state.withLock { state in

@@ -1,10 +1,6 @@
 /// Works pending invalidations off the memory tier: shard by shard, a few objects under each lock,
 /// so that a hit waits some microseconds at most.
-///
-/// Tried and no faster: walking the shards side by side, whose objects lie beside each other in
-/// memory, and two threads, which waited for each other's counts of references to the rules.
 struct MemorySweep: Sendable {
-  private let sweep: InvalidationLog.Sweep
   /// Bytes of objects that are kept until the sweep is through; beyond, they are freed as it goes.
   private let mostTakenBytes: Int
   private var takenBytes = 0
@@ -19,22 +15,20 @@ struct MemorySweep: Sendable {
   init(
     _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard], mostTakenBytes: Int
   ) {
-    self.sweep = sweep
     self.mostTakenBytes = mostTakenBytes
     let prefixes = PrefixRules(sweep.rules)
     withExtendedLifetime(prefixes) {
       for shard in shards {
         var next: UInt32? = 0
-        while let start = next { next = step(shard, from: start, prefixes?.view) }
+        while let start = next { next = step(shard, from: start, sweep, prefixes?.view) }
       }
     }
   }
 
   private mutating func step(
-    _ shard: MemoryTier.Shard, from start: UInt32, _ prefixes: PrefixRules.View?
+    _ shard: MemoryTier.Shard, from start: UInt32, _ sweep: InvalidationLog.Sweep,
+    _ prefixes: PrefixRules.View?
   ) -> UInt32? {
-    // Of a property that `self` could change meanwhile, a copy would be made for every object.
-    let sweep = sweep
     let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
       guard let match = sweep.match(inMemory: object, prefixes: prefixes) else { return false }
       switch match.kind {
