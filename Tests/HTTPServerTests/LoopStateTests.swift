@@ -10,6 +10,7 @@ import Testing
   private final class Member: LoopMember {
     var index: Int?
     var tickCount = 0
+    var restsUntil = NIODeadline.distantPast
     /// What it does when it is looked at.
     var action: (Member) -> Void = { _ in }
 
@@ -74,5 +75,37 @@ import Testing
       loop.advanceTime(by: .milliseconds(398))
       #expect(members.allSatisfy { $0.tickCount == 1 })
     }
+  }
+
+  @Test func whoRestsIsLookedAtWhenItsTimeHasCome() {
+    let members = (0..<3).map { _ in Member() }
+    let state = makeState(members)
+    // The first says so only when it is looked at: it is busy until then.
+    members[0].restsUntil = .uptimeNanoseconds(0) + .seconds(2)
+    members[1].restsUntil = .uptimeNanoseconds(0) + .seconds(9)
+    loop.advanceTime(by: .seconds(1))
+    #expect(members.map(\.tickCount) == [1, 1, 4])
+    loop.advanceTime(by: .milliseconds(750))
+    #expect(members.map(\.tickCount) == [1, 1, 7])
+    loop.advanceTime(by: .milliseconds(250))
+    #expect(members.map(\.tickCount) == [2, 1, 8])
+    // Something happened to the second: from now on it is busy.
+    members[1].restsUntil = .distantPast
+    state.look(at: members[1].index ?? -1, noLaterThan: members[1].restsUntil)
+    loop.advanceTime(by: .milliseconds(500))
+    #expect(members.map(\.tickCount) == [4, 3, 10])
+  }
+
+  @Test func aTimeGoesWithItsMemberWhenOthersLeave() {
+    let members = (0..<3).map { _ in Member() }
+    members[2].restsUntil = .uptimeNanoseconds(0) + .seconds(1)
+    let state = makeState(members)
+    loop.advanceTime(by: .milliseconds(250))
+    state.remove(members[0])
+    #expect(members[2].index == 0)
+    loop.advanceTime(by: .milliseconds(500))
+    #expect(members.map(\.tickCount) == [1, 3, 1])
+    loop.advanceTime(by: .milliseconds(250))
+    #expect(members.map(\.tickCount) == [1, 4, 2])
   }
 }

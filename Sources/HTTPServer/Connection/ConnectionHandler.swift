@@ -138,6 +138,12 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     enter { $0.resume(now: loop.now) }
   }
 
+  /// At every walk as long as bytes of it may be on their way out; else as its protocol says.
+  var restsUntil: NIODeadline {
+    guard !mayHoldBytes, let connection else { return .distantPast }
+    return connection.restsUntil
+  }
+
   func tick() {
     let unsent = mayHoldBytes ? unsentBytes : 0
     if unsent == 0 { mayHoldBytes = false }
@@ -253,6 +259,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
       isReadHeld = false
       context.read()
     }
+    if let index { loop.look(at: index, noLaterThan: restsUntil) }
   }
 
   /// Sends what output there is: one small buffer, which is what hits leave, goes to the socket

@@ -55,6 +55,14 @@ enum HTTPConnection<Responder: RequestResponder> {
     }
   }
 
+  @inline(__always)
+  var restsUntil: NIODeadline {
+    switch self {
+    case .http1(let connection): connection.restsUntil
+    case .http2(let connection): connection.restsUntil
+    }
+  }
+
   var isCutShort: Bool {
     switch self {
     case .http1(let connection): connection.isCutShort

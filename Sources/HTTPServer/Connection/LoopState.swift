@@ -1,26 +1,12 @@
 import HTTPMessage
 import NIOCore
 
-/// A channel that its loop keeps an eye on: an HTTP/1.1 or HTTP/2 connection, or a TLS handshake on
-/// the way to one.
-protocol LoopMember: AnyObject {
-  /// Its place in the loop's list; nil when it is not in it. The list writes it.
-  var index: Int? { get set }
-  /// Goes on after ``LoopState/scheduleResume(_:)``.
-  func resume()
-  /// Checks its deadlines.
-  func tick()
-  /// Takes no more requests, and closes as soon as none is under way.
-  func beginDrain()
-  /// Closes at once: the drain limit has passed.
-  func cut()
-}
-
 /// What the connections of one event loop share: the responder, the counters, the output buffer,
 /// the clock and the sweep over their deadlines. Confined to that loop.
 ///
-/// No connection has a timer of its own: one task walks all of them every 250 ms, and the time it
-/// reads serves as "now" until the next walk. Deadlines are of seconds, so that is exact enough.
+/// No connection has a timer of its own: one task looks every 250 ms at those whose time has come
+/// or that are busy, and the time it reads serves as "now" until the next walk. Deadlines are of
+/// seconds, so that is exact enough.
 final class LoopState<Responder: RequestResponder & SendableMetatype> {
   static var sweepInterval: TimeAmount { .milliseconds(250) }
   /// Connections that are looked at in one go.
@@ -38,11 +24,11 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   let isHTTP2Enabled: Bool
   /// Made when the first client speaks HTTP/2.
   private(set) lazy var http2Pool = HTTP2Pool(limits: limits, statistics: statistics.http2)
-  private(set) var now = NIODeadline.now()
+  private(set) var now: NIODeadline
   private(set) var isDraining = false
   var rejectedCount = 0
 
-  private var connections: [any LoopMember] = []
+  private var members = LoopMembers()
   /// Those that the walk under way has not come to.
   private var waiting: ArraySlice<any LoopMember> = []
   private var resuming: [any LoopMember] = []
@@ -58,6 +44,7 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   ) {
     self.receiveBuffers = receiveBuffers
     self.eventLoop = eventLoop
+    now = eventLoop.now
     self.responder = responder
     self.limits = limits
     self.statistics = statistics
@@ -73,20 +60,16 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
     ) { _ in bound.value.sweep() }
   }
 
-  func add(_ handler: any LoopMember) {
-    handler.index = connections.count
-    connections.append(handler)
+  func add(_ handler: any LoopMember) { members.add(handler) }
+
+  func remove(_ handler: any LoopMember) {
+    if members.remove(handler) { endDrainIfEmpty() }
   }
 
-  /// Takes a handler out; the last one takes its place.
-  func remove(_ handler: any LoopMember) {
-    guard let index = handler.index, let last = connections.popLast() else { return }
-    handler.index = nil
-    if last !== handler {
-      connections[index] = last
-      last.index = index
-    }
-    endDrainIfEmpty()
+  /// Has a member looked at no later than at `time`; it calls this after whatever happens to it.
+  @inline(__always)
+  func look(at index: Int, noLaterThan time: NIODeadline) {
+    members.look(at: index, noLaterThan: time)
   }
 
   /// Has the handler's connection go on after what the loop is doing now: one task for all that
@@ -106,11 +89,10 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   }
 
   private func sweep() {
-    now = NIODeadline.now()
+    now = eventLoop.now
     // With very many connections the walk before may still be under way.
     guard waiting.isEmpty else { return }
-    // A copy: handlers may leave the list meanwhile.
-    waiting = connections[...]
+    waiting = members.due(at: now)[...]
     walk()
   }
 
@@ -119,7 +101,10 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   private func walk() {
     let part = waiting.prefix(Self.walkedTogether)
     waiting = waiting.dropFirst(Self.walkedTogether)
-    for handler in part where handler.index != nil { handler.tick() }
+    for handler in part where handler.index != nil {
+      handler.tick()
+      members.setDue(of: handler)
+    }
     guard !waiting.isEmpty else {
       waiting = []
       return
@@ -134,8 +119,8 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
     guard drained == nil else { return promise.succeed() }
     isDraining = true
     drained = promise
-    now = NIODeadline.now()
-    let handlers = connections
+    now = eventLoop.now
+    let handlers = members.all
     for handler in handlers { handler.beginDrain() }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     cutTask = eventLoop.scheduleTask(in: limit) { bound.value.cutAll() }
@@ -143,12 +128,12 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   }
 
   private func cutAll() {
-    let handlers = connections
+    let handlers = members.all
     for handler in handlers { handler.cut() }
   }
 
   private func endDrainIfEmpty() {
-    guard connections.isEmpty, let drained else { return }
+    guard members.isEmpty, let drained else { return }
     sweepTask?.cancel()
     sweepTask = nil
     cutTask?.cancel()

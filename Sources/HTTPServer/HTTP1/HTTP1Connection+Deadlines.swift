@@ -43,7 +43,15 @@ extension HTTP1Connection {
     }
   }
 
-  /// Checks the connection's deadlines; every 250 ms or so.
+  /// When ``tick(now:unsentBytes:)`` is next needed if nothing happens before: the deadline where
+  /// a request's head is all that is waited for; else the distant past, which means every 250 ms,
+  /// since rates are checked then, and an origin's answer reads no clock of its own.
+  @inline(__always)
+  public var restsUntil: NIODeadline {
+    phase == .head && output.isEmpty ? deadline : .distantPast
+  }
+
+  /// Checks the connection's deadlines; every 250 ms or so where ``restsUntil`` allows no less.
   /// - Parameter unsentBytes: how many of the bytes taken by ``takeOutput(_:)`` the transport
   ///   still holds.
   public func tick(now: NIODeadline, unsentBytes: Int) {

@@ -127,7 +127,16 @@ extension HTTP2Session {
 
   // MARK: Time
 
-  /// Checks the connection's deadlines; every 250 ms or so.
+  /// When ``tick(now:unsentBytes:)`` is next needed if nothing happens before: the idle deadline
+  /// of a connection without a stream; else the distant past, which means every 250 ms.
+  public var restsUntil: NIODeadline {
+    guard phase == .open, streams.isEmpty, sectionDeadline == nil, output.isEmpty, !isSendBlocked,
+      case .none = drain
+    else { return .distantPast }
+    return idleDeadline
+  }
+
+  /// Checks the connection's deadlines; every 250 ms or so where ``restsUntil`` allows no less.
   /// - Parameter unsentBytes: how many of the bytes taken by ``takeOutput(_:)`` the transport
   ///   still holds.
   public func tick(now: NIODeadline, unsentBytes: Int) {

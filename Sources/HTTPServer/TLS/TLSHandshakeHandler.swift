@@ -84,6 +84,8 @@ final class TLSHandshakeHandler<Responder: RequestResponder & SendableMetatype>:
 
   func resume() {}
 
+  var restsUntil: NIODeadline { deadline }
+
   func tick() {
     guard loop.now >= deadline else { return }
     loop.statistics.handshakeTimeouts.add()
