@@ -49,6 +49,8 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux"),
+    .target(
+      name: "CAESGCM", dependencies: [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
 
     // The layers, each importing only those above it (docs/ARCHITECTURE.md has the table).
     .target(name: "HTTPMessage", dependencies: [nioCore], swiftSettings: settings),
@@ -67,7 +69,7 @@ let package = Package(
         log, nioCore, .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "Atomics", package: "swift-atomics"),
       ], swiftSettings: settings),
-    .target(name: "EdgeSecurity", dependencies: ["CCrypto"], swiftSettings: settings),
+    .target(name: "EdgeSecurity", dependencies: ["CAESGCM", "CCrypto"], swiftSettings: settings),
     .target(
       name: "CacheStore",
       dependencies: [
@@ -131,7 +133,8 @@ let package = Package(
     .testTarget(name: "EdgeConfigTests", dependencies: ["EdgeConfig"], swiftSettings: settings),
     .testTarget(
       name: "ObservabilityTests", dependencies: ["Observability"], swiftSettings: settings),
-    .testTarget(name: "EdgeSecurityTests", dependencies: ["EdgeSecurity"], swiftSettings: settings),
+    .testTarget(
+      name: "EdgeSecurityTests", dependencies: ["EdgeSecurity", "CCrypto"], swiftSettings: settings),
     .testTarget(
       name: "CacheStoreTests",
       dependencies: [

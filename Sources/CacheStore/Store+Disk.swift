@@ -50,7 +50,7 @@ extension Store {
   ) -> StoredObject? {
     object.isOnDisk = true
     var mustGo = false
-    let placement = place(object, onlyIfAbsent: true) {
+    let placement = place(object, as: .promoted) {
       let match = object.withSubject { invalidations.match(stored: $0) }
       mustGo = match?.kind == .hard
       if match?.kind == .soft { object.markStale() }
@@ -68,7 +68,7 @@ extension Store {
       settle(left, leftAt: moment)
     case .occupied:
       return newerInMemory(than: object)
-    case .tooLarge: break
+    case .tooLarge, .declined: break
     }
     counters.diskHits.count()
     return object

@@ -3,7 +3,8 @@
 // answers from its index, queues writes and completes reads on the caller's loop.
 //
 // An object's life: fetched, `insert`; hit, `lookup`; hit once, written behind to disk; evicted or
-// idle, handed to disk if it is worth it; asked for again, `load` and promoted. The order of
+// idle, handed to disk if it is worth it; asked for again, `load` and promoted, into a full memory
+// only when it is asked for twice within about as many reads as memory has objects. The order of
 // invalidations is described in InvalidationLog.swift; the rule for every move between the tiers is
 // to note the log's moment before, move, and look again after (`settle`).
 
@@ -130,7 +131,7 @@ public final class Store: Sendable {
     let hash = object.hash
     if let disk, !object.isOnDisk, disk.contains(hash) { object.supersedesDisk = true }
     let moment = invalidations.moment
-    let placement = place(object, onlyIfAbsent: false) {
+    let placement = place(object, as: .newer) {
       switch object.withSubject({ invalidations.match(fill: $0) })?.kind {
       case .hard: return true
       case .soft: object.markStale()
@@ -142,7 +143,7 @@ public final class Store: Sendable {
     case .placed(let left):
       settle(left, leftAt: moment)
       return true
-    case .overtaken, .occupied:
+    case .overtaken, .occupied, .declined:
       counters.refusedFills.count()
       return false
     case .tooLarge:
@@ -153,7 +154,7 @@ public final class Store: Sendable {
 
   /// Places an object in memory unless `isGone`; asked again whenever the log moved meanwhile.
   func place(
-    _ object: StoredObject, onlyIfAbsent: Bool, unless isGone: () -> Bool
+    _ object: StoredObject, as claim: PlacementClaim, unless isGone: () -> Bool
   ) -> Placement {
     let now = latestSecond.load(ordering: .relaxed)
     object.lastUseSeconds = UInt32(truncatingIfNeeded: now)
@@ -165,8 +166,7 @@ public final class Store: Sendable {
       let sequence = invalidations.sequence
       if isGone() { return .overtaken }
       let placement = memory.shard(object.hash).place(
-        object, nowSeconds: now, onlyIfAbsent: onlyIfAbsent,
-        while: { invalidations.sequence == sequence })
+        object, nowSeconds: now, as: claim, while: { invalidations.sequence == sequence })
       if case .overtaken = placement { continue }
       return placement
     }

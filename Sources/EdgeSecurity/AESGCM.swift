@@ -1,11 +1,11 @@
-import CCrypto
-import Synchronization
+import CAESGCM
 
 // AES-256-GCM (NIST SP 800-38D) under one key. Any thread.
 //
-// A libcrypto context belongs to one thread at a time and keeps the expanded key, which costs more
-// to make than a short message costs to seal; so contexts are lent and come back. Limit:
-// `mostIdleContexts` of them wait, about one kilobyte each; the library wipes what it frees.
+// By the BoringSSL that comes with SwiftNIO SSL, not by libcrypto: it uses the vector instructions
+// of newer processors, for which Debian's libcrypto has no code, and its context is the same for
+// all threads, so none is lent (Benchmarks/RESULTS.md, "Disk hits"). Both seal alike: the tests
+// open with one what the other sealed.
 
 /// Seals and opens messages under one key.
 ///
@@ -54,23 +54,22 @@ public final class AESGCM: Sendable {
     }
   }
 
-  private struct Context: @unchecked Sendable {
-    // @unchecked: whoever took it out of `idle`, under its lock, has it alone.
+  private struct Cipher: @unchecked Sendable {
+    // @unchecked: immutable once made; the library only reads it.
     let pointer: OpaquePointer
   }
 
-  private static let mostIdleContexts = 4
-
-  private let key: SecretBytes
-  private let idle = Mutex<[Context]>([])
+  private let cipher: Cipher
 
   /// Under a key of ``keyBytes`` bytes.
   public init(key: SecretBytes) {
     precondition(key.count == AESGCM.keyBytes)
-    self.key = key
+    let pointer = key.withUnsafeBytes { key in key.start.flatMap { edge_aesgcm_create($0) } }
+    guard let pointer else { preconditionFailure("no memory for an AES key") }
+    cipher = Cipher(pointer: pointer)
   }
 
-  deinit { idle.withLock { $0.forEach { EVP_CIPHER_CTX_free($0.pointer) } } }
+  deinit { edge_aesgcm_destroy(cipher.pointer) }
 
   /// Seals `message` in place.
   /// - Parameters:
@@ -80,20 +79,16 @@ public final class AESGCM: Sendable {
   public func seal(
     _ message: UnsafeMutableRawBufferPointer, nonce: Nonce, associated: UnsafeRawBufferPointer
   ) -> Tag {
-    let context = take()
-    defer { give(context) }
-    LibCrypto.require(begin(context, nonce, isSealing: 1))
-    LibCrypto.require(add(associated, context))
-    LibCrypto.require(transform(UnsafeRawBufferPointer(message), into: message, context))
-    var rest: Int32 = 0
-    var none: UInt8 = 0
-    LibCrypto.require(EVP_CipherFinal_ex(context, &none, &rest))
     var tag = Tag(low: 0, high: 0)
-    withUnsafeMutableBytes(of: &tag) { bytes in
-      LibCrypto.require(
-        EVP_CIPHER_CTX_ctrl(
-          context, EVP_CTRL_AEAD_GET_TAG, Int32(AESGCM.tagBytes), bytes.baseAddress))
+    let isSealed = withUnsafeMutableBytes(of: &tag) { tag in
+      nonce.withBytes { nonce in
+        guard let tag = tag.start, let nonce = nonce.start else { return false }
+        return edge_aesgcm_seal(
+          cipher.pointer, nonce, associated.start, associated.count, message.start, message.count,
+          message.start, tag) == 1
+      }
     }
+    precondition(isSealed, "the message is too long for AES-GCM")
     return Tag(low: UInt64(littleEndian: tag.low), high: UInt64(littleEndian: tag.high))
   }
 
@@ -116,76 +111,35 @@ public final class AESGCM: Sendable {
     nonce: Nonce, associated: UnsafeRawBufferPointer
   ) -> Bool {
     precondition(target.count == message.count)
-    let context = take()
-    defer { give(context) }
-    LibCrypto.require(begin(context, nonce, isSealing: 0))
-    LibCrypto.require(add(associated, context))
-    LibCrypto.require(transform(message, into: target, context))
-    var expected = Tag(low: tag.low.littleEndian, high: tag.high.littleEndian)
-    withUnsafeMutableBytes(of: &expected) { bytes in
-      LibCrypto.require(
-        EVP_CIPHER_CTX_ctrl(
-          context, EVP_CTRL_AEAD_SET_TAG, Int32(AESGCM.tagBytes), bytes.baseAddress))
+    let expected = Tag(low: tag.low.littleEndian, high: tag.high.littleEndian)
+    return withUnsafeBytes(of: expected) { tag in
+      nonce.withBytes { nonce in
+        guard let tag = tag.start, let nonce = nonce.start else { return false }
+        return edge_aesgcm_open(
+          cipher.pointer, nonce, associated.start, associated.count, message.start, message.count,
+          target.start, tag) == 1
+      }
     }
-    var rest: Int32 = 0
-    var none: UInt8 = 0
-    return EVP_CipherFinal_ex(context, &none, &rest) == 1
   }
+}
 
-  // MARK: - Steps
-
-  private func take() -> OpaquePointer {
-    if let context = idle.withLock({ $0.popLast() }) { return context.pointer }
-    let context = LibCrypto.created(EVP_CIPHER_CTX_new())
-    key.withUnsafeBytes { key in
-      LibCrypto.require(
-        EVP_CipherInit_ex2(
-          context, LibCrypto.aes256gcm, key.baseAddress?.assumingMemoryBound(to: UInt8.self), nil,
-          1,
-          nil))
-    }
-    return context
-  }
-
-  private func give(_ pointer: OpaquePointer) {
-    let context = Context(pointer: pointer)
-    let isKept = idle.withLock { idle in
-      guard idle.count < AESGCM.mostIdleContexts else { return false }
-      idle.append(context)
-      return true
-    }
-    if !isKept { EVP_CIPHER_CTX_free(pointer) }
-  }
-
-  private func begin(_ context: OpaquePointer, _ nonce: Nonce, isSealing: Int32) -> Int32 {
-    var bytes = (
-      nonce.prefix.littleEndian, UInt32(truncatingIfNeeded: nonce.number).littleEndian,
-      UInt32(truncatingIfNeeded: nonce.number >> 32).littleEndian
+extension AESGCM.Nonce {
+  fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let words = (
+      prefix.littleEndian, UInt32(truncatingIfNeeded: number).littleEndian,
+      UInt32(truncatingIfNeeded: number >> 32).littleEndian
     )
     // Three 32-bit words stand without gaps: exactly the nonce's twelve bytes.
-    return withUnsafeBytes(of: &bytes) { bytes in
-      EVP_CipherInit_ex2(
-        context, nil, nil, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), isSealing, nil)
-    }
+    return withUnsafeBytes(of: words, body)
   }
+}
 
-  private func add(_ associated: UnsafeRawBufferPointer, _ context: OpaquePointer) -> Int32 {
-    guard !associated.isEmpty else { return 1 }
-    var count: Int32 = 0
-    return EVP_CipherUpdate(
-      context, nil, &count, associated.baseAddress?.assumingMemoryBound(to: UInt8.self),
-      Int32(associated.count))
-  }
+extension UnsafeRawBufferPointer {
+  fileprivate var start: UnsafePointer<UInt8>? { baseAddress?.assumingMemoryBound(to: UInt8.self) }
+}
 
-  private func transform(
-    _ message: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
-    _ context: OpaquePointer
-  ) -> Int32 {
-    guard !message.isEmpty else { return 1 }
-    var count: Int32 = 0
-    // The library allows input and output to be the same.
-    return EVP_CipherUpdate(
-      context, target.baseAddress?.assumingMemoryBound(to: UInt8.self), &count,
-      message.baseAddress?.assumingMemoryBound(to: UInt8.self), Int32(message.count))
+extension UnsafeMutableRawBufferPointer {
+  fileprivate var start: UnsafeMutablePointer<UInt8>? {
+    baseAddress?.assumingMemoryBound(to: UInt8.self)
   }
 }

@@ -12,7 +12,6 @@ enum LibCrypto {
   nonisolated(unsafe) static let sha256 = created(EVP_MD_fetch(nil, "SHA256", nil))
   nonisolated(unsafe) static let hmac = created(EVP_MAC_fetch(nil, "HMAC", nil))
   nonisolated(unsafe) static let hkdf = created(EVP_KDF_fetch(nil, "HKDF", nil))
-  nonisolated(unsafe) static let aes256gcm = created(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil))
 
   static func require(_ result: Int32, function: StaticString = #function) {
     precondition(result == 1, "libcrypto failed in \(function)")

@@ -174,7 +174,7 @@ struct RecencyModel {
       case 3: _ = shard.remove(object.hash)
       default:
         _ = shard.place(
-          object, nowSeconds: Int64(step), onlyIfAbsent: false, while: { true })
+          object, nowSeconds: Int64(step), as: .newer, while: { true })
       }
       if step % 200 == 0 {
         let held = shard.collect(from: 0, count: .max) { _ in true }.objects
@@ -194,12 +194,53 @@ struct RecencyModel {
     run(LeastRecentlyUsed.self, seed: seed)
   }
 
+  @Test func whatComesFromDiskTakesAPlaceTheSecondTime() {
+    func placements<Policy: EvictionPolicy>(_: Policy.Type) -> [Bool] {
+      let shard = MemoryShard<Policy>(limitBytes: 40_000)
+      func promote(_ number: Int) -> Bool {
+        let placement = shard.place(
+          object(number, bytes: 400), nowSeconds: 0, as: .promoted, while: { true })
+        if case .placed = placement { return true }
+        return false
+      }
+      // While there is room, whatever comes.
+      let early = promote(0)
+      for number in 1000..<1200 {
+        _ = shard.place(object(number, bytes: 400), nowSeconds: 0, as: .newer, while: { true })
+      }
+      let count = shard.statistics.objects
+      let late = [promote(1), promote(2), promote(1), promote(2), promote(3)]
+      #expect(shard.statistics.objects <= count)
+      return [early] + late
+    }
+    #expect(placements(SizeClassedS3FIFO.self) == [true, false, false, true, true, false])
+    #expect(placements(S3FIFO.self) == [true, false, false, true, true, false])
+    #expect(placements(LeastRecentlyUsed.self) == [true, true, true, false, false, true])
+  }
+
+  @Test func whatWasReadFromDiskLongAgoCountsAsNew() {
+    let shard = MemoryShard<SizeClassedS3FIFO>(limitBytes: 40_000)
+    for number in 1000..<1200 {
+      _ = shard.place(object(number, bytes: 400), nowSeconds: 0, as: .newer, while: { true })
+    }
+    func isDeclined(_ number: Int) -> Bool {
+      let placement = shard.place(
+        object(number, bytes: 400), nowSeconds: 0, as: .promoted, while: { true })
+      if case .declined = placement { return true }
+      return false
+    }
+    // Each is read again after many more others than memory holds: none is worth a place.
+    for _ in 0..<2 {
+      for number in 0..<1000 { #expect(isDeclined(number)) }
+    }
+  }
+
   @Test func recencyKeepsWhatWasUsedLastAndQueuesKeepWhatWasHit() {
     func survivors<Policy: EvictionPolicy>(_: Policy.Type) -> [Int] {
       let shard = MemoryShard<Policy>(limitBytes: 40_000)
       func insert(_ number: Int) {
         _ = shard.place(
-          object(number, bytes: 400), nowSeconds: 0, onlyIfAbsent: false, while: { true })
+          object(number, bytes: 400), nowSeconds: 0, as: .newer, while: { true })
       }
       func hit(_ number: Int) {
         let object = object(number, bytes: 400)

@@ -54,6 +54,25 @@ import Testing
     #expect(second.store.statistics.traffic.promotions == 1)
   }
 
+  @Test func aFullMemoryTakesFromDiskWhatIsReadTwice() throws {
+    let disk = try tier()
+    defer { disk.abandon() }
+    let memory = MemoryStore(bytes: 60_000, disk: disk)
+    memory.insert(url("/cold"), bytes: 400)
+    memory.lookup(url("/cold"))
+    memory.store.runMaintenance(nowSeconds: 1001)
+    disk.synchronize()
+    for number in 0..<300 { memory.insert(url("/\(number)"), bytes: 400) }
+    #expect(!memory.holds(url("/cold")))
+
+    #expect(find(memory, url("/cold"))?.bodyCount == 400)
+    #expect(!memory.holds(url("/cold")))
+    #expect(find(memory, url("/cold"))?.bodyCount == 400)
+    #expect(memory.holds(url("/cold")))
+    #expect(memory.store.statistics.traffic.diskHits == 2)
+    #expect(memory.store.statistics.traffic.promotions == 1)
+  }
+
   @Test func idleObjectsLeaveMemoryForDisk() throws {
     let disk = try tier()
     defer { disk.abandon() }

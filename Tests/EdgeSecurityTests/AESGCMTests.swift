@@ -1,3 +1,4 @@
+import CCrypto
 import Testing
 
 @testable import EdgeSecurity
@@ -46,6 +47,24 @@ private func open(
   }
 }
 
+/// AES-256-GCM by libcrypto's EVP; nil when a call fails.
+private func sealWithLibcrypto(
+  _ plain: [UInt8], _ key: [UInt8], _ nonce: [UInt8], _ associated: [UInt8]
+) -> (message: [UInt8], tag: [UInt8])? {
+  guard let context = EVP_CIPHER_CTX_new() else { return nil }
+  defer { EVP_CIPHER_CTX_free(context) }
+  var message = plain
+  var tag = [UInt8](repeating: 0, count: 16)
+  var count: Int32 = 0
+  guard EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nil, key, nonce) == 1,
+    EVP_EncryptUpdate(context, nil, &count, associated, Int32(associated.count)) == 1,
+    plain.isEmpty || EVP_EncryptUpdate(context, &message, &count, plain, Int32(plain.count)) == 1,
+    EVP_EncryptFinal_ex(context, nil, &count) == 1,
+    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, &tag) == 1
+  else { return nil }
+  return (message, tag)
+}
+
 struct AESGCMTests {
   @Test(arguments: [0, 1, 400, 65_536])
   func opensIntoOtherMemoryAndLeavesTheSealedBytesAsTheyAre(count: Int) {
@@ -91,6 +110,24 @@ struct AESGCMTests {
     #expect(proof == tag(bytes("76fc6ece0f4e1768cddf8853bb2d551b")))
     #expect(open(cipher, &message, proof, place, associated))
     #expect(message == plain)
+  }
+
+  /// What was sealed by one library must open with the other: stores were sealed by libcrypto.
+  @Test(arguments: [0, 1, 15, 16, 400, 16_384, 65_536])
+  func sealsAndOpensAsLibcryptoDoes(count: Int) throws {
+    let key = (0..<32).map { UInt8($0 &* 7) }
+    let place: [UInt8] = Array(1...12)
+    let associated: [UInt8] = [9, 8, 7]
+    let plain = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 2) }
+    let cipher = AESGCM(key: secret(key))
+    var message = plain
+    let proof = seal(cipher, &message, nonce(place), associated)
+    let other = try #require(sealWithLibcrypto(plain, key, place, associated))
+    #expect(message == other.message)
+    #expect(proof == tag(other.tag))
+    var sealed = other.message
+    #expect(open(cipher, &sealed, tag(other.tag), nonce(place), associated))
+    #expect(sealed == plain)
   }
 
   @Test func opensNothingThatWasChanged() {

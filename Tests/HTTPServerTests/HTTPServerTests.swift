@@ -53,7 +53,15 @@ private typealias Server = HTTPServer<TestResponder>
 private func withServer(
   loops: Int = 2, maxConnections: Int = 100, _ body: (Server, Int) async throws -> Void
 ) async throws {
-  let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+  try await withServer(
+    on: MultiThreadedEventLoopGroup(numberOfThreads: loops), maxConnections: maxConnections, body)
+}
+
+/// Runs a server on this group, which it shuts down afterwards.
+private func withServer(
+  on group: MultiThreadedEventLoopGroup, maxConnections: Int = 100,
+  _ body: (Server, Int) async throws -> Void
+) async throws {
   let server = try await Server.start(
     ServerConfiguration(
       listeners: [.init(host: "127.0.0.1", port: 0)], maxConnections: maxConnections),
@@ -88,11 +96,8 @@ private func curl(_ arguments: String..., input: Data? = nil) async throws -> Da
   }
 }
 
-/// Sends bytes over a socket of its own and returns everything that came until the end.
-private func exchange(
-  _ text: String, port: Int, halfCloses: Bool = false
-) async throws -> String {
-  let client = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+private func connect(to port: Int) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+  try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
     .channelOption(.allowRemoteHalfClosure, value: true)
     .connect(host: "127.0.0.1", port: port) { channel in
       channel.eventLoop.makeCompletedFuture {
@@ -101,6 +106,13 @@ private func exchange(
           configuration: .init(isOutboundHalfClosureEnabled: true))
       }
     }
+}
+
+/// Sends bytes over a socket of its own and returns everything that came until the end.
+private func exchange(
+  _ text: String, port: Int, halfCloses: Bool = false
+) async throws -> String {
+  let client = try await connect(to: port)
   return try await client.executeThenClose { inbound, outbound in
     try await outbound.write(ByteBuffer(string: text))
     if halfCloses { outbound.finish() }
@@ -120,6 +132,51 @@ struct HTTPServerTests {
       #expect(text.components(separatedBy: "HTTP/1.1 200 OK\r\n").count == 4)
       #expect(server.statistics.reduce(0) { $0 + $1.accepted.value } == 1)
       #expect(server.statistics.reduce(0) { $0 + $1.requests.value } == 3)
+    }
+  }
+
+  /// More requests than wait for each other's answers, all there when the loop looks.
+  @Test func everyoneIsAnsweredThatAsksInTheSameRoundOfTheLoop() async throws {
+    let count = 40
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    try await withServer(on: group) { _, port in
+      let request = "GET / HTTP/1.1\r\nHost: a\r\n"
+      let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
+      let held = (0..<count).map { _ in AsyncStream.makeStream(of: Void.self) }
+      let answers = try await withThrowingTaskGroup(of: String.self) { tasks in
+        for index in 0..<count {
+          tasks.addTask {
+            let client = try await connect(to: port)
+            return try await client.executeThenClose { inbound, outbound in
+              try await outbound.write(ByteBuffer(string: request + "\r\n"))
+              var text = ""
+              var reader = inbound.makeAsyncIterator()
+              while !text.hasSuffix("hello"), let buffer = try await reader.next() {
+                text += String(buffer: buffer)
+              }
+              arrival.yield()
+              for await _ in held[index].stream {}
+              try await outbound.write(ByteBuffer(string: request + "Connection: close\r\n\r\n"))
+              arrival.yield()
+              while let buffer = try await reader.next() { text += String(buffer: buffer) }
+              return text
+            }
+          }
+        }
+        var arrived = arrivals.makeAsyncIterator()
+        for _ in 0..<count { await arrived.next() }
+        let gate = DispatchSemaphore(value: 0)
+        group.next().execute { gate.wait() }
+        for each in held { each.continuation.finish() }
+        for _ in 0..<count { await arrived.next() }
+        gate.signal()
+        return try await tasks.reduce(into: [String]()) { $0.append($1) }
+      }
+      #expect(answers.count == count)
+      for answer in answers {
+        #expect(answer.components(separatedBy: "HTTP/1.1 200 OK\r\n").count == 3)
+        #expect(answer.components(separatedBy: "hello").count == 3)
+      }
     }
   }
 

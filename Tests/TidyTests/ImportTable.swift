@@ -25,6 +25,7 @@ enum ImportTable {
 
   /// The C modules and the targets that own the calls into them.
   static let owners: [String: Set<String>] = [
+    "CAESGCM": ["EdgeSecurity"],
     "CCurl": ["OriginClient"],
     "CLinux": ["CacheStore", "HTTPServer", "OriginClient"],
     "CNghttp2": ["HTTPServer"],

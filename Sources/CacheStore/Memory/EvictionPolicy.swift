@@ -17,6 +17,10 @@ protocol EvictionPolicy: Sendable {
     _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab
   ) -> Bool
 
+  /// Whether an object that was read from disk is worth the place of another one, as it is when it
+  /// was read or evicted lately; remembers that it was read.
+  mutating func admits(_ hash: KeyHash, slab: ObjectSlab) -> Bool
+
   /// Notes that an entry was hit. Most policies need no more than the object's own count of hits,
   /// which is why this does nothing unless a policy says so.
   mutating func recordHit(_ index: UInt32, slab: inout ObjectSlab)
@@ -32,6 +36,8 @@ protocol EvictionPolicy: Sendable {
 extension EvictionPolicy {
   @inline(__always)
   mutating func recordHit(_ index: UInt32, slab: inout ObjectSlab) {}
+
+  mutating func admits(_ hash: KeyHash, slab: ObjectSlab) -> Bool { true }
 }
 
 /// An entry that a policy gave up.

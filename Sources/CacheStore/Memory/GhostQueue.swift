@@ -38,16 +38,24 @@ struct GhostQueue {
 
   /// Whether it was evicted lately; a ghost answers once.
   mutating func remove(_ hash: KeyHash) -> Bool {
-    guard !entries.isEmpty else { return false }
-    let bucket = bucket(hash)
-    for index in bucket..<(bucket + 4) {
-      let entry = entries[index]
-      if entry >> 12 == Self.tag(hash), age(entry) <= rememberedTicks {
-        entries[index] = 0
-        return true
-      }
-    }
+    guard let index = find(hash) else { return false }
+    entries[index] = 0
+    return true
+  }
+
+  /// Whether it was evicted lately; if not, it counts as evicted now.
+  mutating func containsOrInsert(_ hash: KeyHash) -> Bool {
+    if find(hash) != nil { return true }
+    insert(hash)
     return false
+  }
+
+  private func find(_ hash: KeyHash) -> Int? {
+    guard !entries.isEmpty else { return nil }
+    let bucket = bucket(hash)
+    return (bucket..<(bucket + 4)).first { index in
+      entries[index] >> 12 == Self.tag(hash) && age(entries[index]) <= rememberedTicks
+    }
   }
 
   /// Ticks in which `entries.count` evictions pass.

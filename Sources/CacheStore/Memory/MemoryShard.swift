@@ -31,8 +31,19 @@ enum Placement: Sendable {
   case tooLarge
   /// Something else is under that hash already, and only an empty place was wanted.
   case occupied
+  /// It would have taken another's place, and is not worth it yet.
+  case declined
   /// The caller's condition had ceased to hold.
   case overtaken
+}
+
+/// What a placement may push aside.
+enum PlacementClaim: Sendable {
+  /// Whatever is under its hash, and whatever has to leave for it.
+  case newer
+  /// Nothing under its hash; what has to leave for it only when it was asked for before, lately: it
+  /// comes from disk, where it stays.
+  case promoted
 }
 
 /// A shard; thread-safe.
@@ -146,19 +157,25 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
 
   /// Puts an object in the place of whatever is under its hash.
   /// - Parameters:
-  ///   - onlyIfAbsent: leave what is there, and say `.occupied`.
+  ///   - claim: what it may push aside; else `.occupied` or `.declined`.
   ///   - isCurrent: asked under the lock; false means `.overtaken`. It must not block.
   func place(
-    _ object: StoredObject, nowSeconds: Int64, onlyIfAbsent: Bool, while isCurrent: () -> Bool
+    _ object: StoredObject, nowSeconds: Int64, as claim: PlacementClaim,
+    while isCurrent: () -> Bool
   ) -> Placement {
     let charge = object.chargedBytes
     return state.withLock { state in
       guard isCurrent() else { return .overtaken }
       let present = state.find(object.hash)
-      if onlyIfAbsent, present != nil { return .occupied }
+      if claim == .promoted, present != nil { return .occupied }
       guard charge + state.indexBytes <= limitBytes else {
         state.counters.tooLarge += 1
         return .tooLarge
+      }
+      if claim == .promoted, state.objectBytes + state.indexBytes + charge > limitBytes,
+        !state.policy.admits(object.hash, slab: state.slab)
+      {
+        return .declined
       }
       var left: [Departure] = []
       if let present, let replaced = state.take(present) {

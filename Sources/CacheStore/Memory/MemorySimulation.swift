@@ -88,6 +88,6 @@ extension PolicyMemoryTier: SimulatedTier {
   fileprivate func store(_ object: StoredObject) {
     guard object.chargedBytes <= largestObjectBytes else { return }
     _ = shard(object.hash).place(
-      object, nowSeconds: 0, onlyIfAbsent: false, while: { true })
+      object, nowSeconds: 0, as: .newer, while: { true })
   }
 }

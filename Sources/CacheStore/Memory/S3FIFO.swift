@@ -25,6 +25,11 @@ struct S3FIFO: EvictionPolicy {
     return isGhost
   }
 
+  mutating func admits(_ hash: KeyHash, slab: ObjectSlab) -> Bool {
+    ghosts.reserve(slab.count)
+    return ghosts.containsOrInsert(hash)
+  }
+
   mutating func remove(
     _ index: UInt32, object: StoredObject, charge: Int, slab: inout ObjectSlab
   ) {

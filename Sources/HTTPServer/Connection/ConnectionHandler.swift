@@ -42,6 +42,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   private var isInside = false
   private var isSettling = false
   private var isResumeScheduled = false
+  private var isSettleScheduled = false
   private var performed = ConnectionCloseIntent.none
 
   /// A handler for a connection on `loop`; one that is turned away is told so and closed.
@@ -93,7 +94,10 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    settle(context)
+    guard let connection, maySendDirectly(connection) else { return settle(context) }
+    guard !isSettleScheduled else { return }
+    isSettleScheduled = true
+    loop.scheduleSettle(self)
   }
 
   func read(context: ChannelHandlerContext) {
@@ -136,6 +140,12 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   func resume() {
     isResumeScheduled = false
     enter { $0.resume(now: loop.now) }
+  }
+
+  /// Goes on after ``LoopState/scheduleSettle(_:)``.
+  func settleScheduled() {
+    isSettleScheduled = false
+    if let context { settle(context) }
   }
 
   /// At every walk as long as bytes of it may be on their way out; else as its protocol says.
@@ -271,9 +281,7 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
   ) {
     if mayHoldBytes, descriptor != nil, unsentBytes == 0 { mayHoldBytes = false }
     // After a close the descriptor may be another connection's: `isActive` is false by then.
-    if let descriptor, connection.isOutputSingle, !mayHoldBytes, performed == .none,
-      channel?.isActive ?? false
-    {
+    if let descriptor, maySendDirectly(connection), channel?.isActive ?? false {
       connection.takeOutput { buffer in
         let count = buffer.withUnsafeReadableBytes {
           Glibc.send(
@@ -288,6 +296,12 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
       connection.takeOutput { context.write(NIOAny($0), promise: nil) }
       context.flush()
     }
+  }
+
+  /// Whether its output is one small buffer, and nothing of it is with NIO.
+  @inline(__always)
+  private func maySendDirectly(_ connection: HTTPConnection<Responder>) -> Bool {
+    descriptor != nil && connection.isOutputSingle && !mayHoldBytes && performed == .none
   }
 
   /// Sends through TLS, where one write makes one record, or several of 16 KiB; small writes were

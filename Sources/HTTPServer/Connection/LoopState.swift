@@ -11,6 +11,8 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   static var sweepInterval: TimeAmount { .milliseconds(250) }
   /// Connections that are looked at in one go.
   static var walkedTogether: Int { 256 }
+  /// Answers that wait to be sent together, each in a gathering buffer.
+  static var settledTogether: Int { OutputBufferPool.keptCount }
   /// Connections turned away that may linger for their client to read why.
   static var rejectedLimit: Int { 256 }
 
@@ -33,6 +35,9 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
   private var waiting: ArraySlice<any LoopMember> = []
   private var resuming: [any LoopMember] = []
   private var isResumeScheduled = false
+  /// Those whose answers wait to be sent together.
+  private var settling: [ConnectionHandler<Responder>] = []
+  private var isSettleScheduled = false
   private var sweepTask: RepeatedTask?
   private var drained: EventLoopPromise<Void>?
   private var cutTask: Scheduled<Void>?
@@ -79,6 +84,31 @@ final class LoopState<Responder: RequestResponder & SendableMetatype> {
     guard !isResumeScheduled else { return }
     isResumeScheduled = true
     eventLoop.assumeIsolated().execute { self.resumeAll() }
+  }
+
+  /// Has the handler's connection send its answer after the loop has read from the others that have
+  /// something to read: a client, or a load generator, on a core of its own that has to be woken
+  /// for an answer is then woken once for several (Benchmarks/RESULTS.md, "Disk hits").
+  func scheduleSettle(_ handler: ConnectionHandler<Responder>) {
+    settling.append(handler)
+    if settling.count >= Self.settledTogether { return settleAll() }
+    guard !isSettleScheduled else { return }
+    isSettleScheduled = true
+    eventLoop.assumeIsolated().execute { self.settleScheduled() }
+  }
+
+  private func settleScheduled() {
+    isSettleScheduled = false
+    settleAll()
+  }
+
+  private func settleAll() {
+    var handlers: [ConnectionHandler<Responder>] = []
+    swap(&handlers, &settling)
+    for handler in handlers { handler.settleScheduled() }
+    // The list's memory serves again.
+    handlers.removeAll(keepingCapacity: true)
+    if settling.isEmpty { swap(&handlers, &settling) }
   }
 
   private func resumeAll() {

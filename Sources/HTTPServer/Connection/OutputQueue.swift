@@ -1,15 +1,19 @@
 import NIOCore
 
-/// The buffer that small writes of a loop's connections are gathered in, handed round.
+/// The buffers that small writes of a loop's connections are gathered in, handed round.
 ///
-/// One connection at a time answers on a loop, so one buffer serves all whose bytes the kernel
-/// takes at once, and it stays in the processor's cache. A connection whose bytes still wait keeps
-/// its buffer, and the next one gets a fresh one. Confined to its event loop.
+/// As many as answers that wait to be sent together (see ``LoopState/scheduleSettle(_:)``) serve
+/// all connections whose bytes the kernel takes at once, and stay in the processor's cache. A
+/// connection whose bytes still wait keeps its buffer, and the next one gets a fresh one. Confined
+/// to its event loop.
 public final class OutputBufferPool {
   /// Larger buffers are not kept.
   static let keptCapacityBytes = 128 << 10
 
-  private var spare = ByteBuffer()
+  /// More than these are not kept either.
+  static let keptCount = 16
+
+  private var spares: [ByteBuffer] = []
   private let allocator = ByteBufferAllocator()
 
   /// An empty pool.
@@ -17,8 +21,7 @@ public final class OutputBufferPool {
 
   @inline(__always)
   func take() -> ByteBuffer {
-    var buffer = ByteBuffer()
-    swap(&buffer, &spare)
+    var buffer = spares.popLast() ?? ByteBuffer()
     // Clearing allocates anew when the kernel's side still holds the bytes.
     if buffer.capacity == 0 {
       buffer = allocator.buffer(capacity: 16 << 10)
@@ -30,7 +33,9 @@ public final class OutputBufferPool {
 
   @inline(__always)
   func giveBack(_ buffer: ByteBuffer) {
-    if buffer.capacity <= Self.keptCapacityBytes { spare = buffer }
+    if buffer.capacity <= Self.keptCapacityBytes, spares.count < Self.keptCount {
+      spares.append(buffer)
+    }
   }
 }
 
