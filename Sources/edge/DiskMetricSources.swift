@@ -42,7 +42,7 @@ struct DiskMetricSources {
     gauge(
       metrics, "edge_store_disk_pending_bytes", unit: .bytes,
       "Bytes that wait for the disk, by path."
-    ) { $0.statistics?.queuedBytes }
+    ) { $0.statistics.map { $0.queuedBytes + $0.spooledBytes } }
     gauge(
       metrics, "edge_store_disk_degraded",
       "1 while the path fails and takes no objects or logs no invalidations."

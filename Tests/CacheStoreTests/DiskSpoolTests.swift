@@ -53,6 +53,39 @@ import Testing
     #expect(tier.statistics.usedBytes == 0)
   }
 
+  @Test func noFurtherSpoolBeginsWhileThoseBeforeHoldTooMuch() async throws {
+    var configuration = smallDisk()
+    configuration.writeQueueBytes = 256 << 10
+    let tier = try openDisk(DiskSimulatedDevice(), configuration)
+    defer { tier.shutdown() }
+    // Less than a chunk is not written before the end.
+    let count = 60_000
+    var spools: [SpoolWriter] = []
+    let allowance = tier.inbox.spoolAllowance
+    while let spool = tier.beginSpool(expectedBytes: count) {
+      spool.append(ByteBuffer(bytes: DiskObject(key: "k", version: 1, count: count).body))
+      spools.append(spool)
+    }
+    #expect(spools.count == 5)
+    #expect(tier.statistics.spooledBytes == 5 * count)
+    #expect(tier.statistics.shedObjects == 1)
+    #expect(tier.inbox.spoolAllowance < allowance)
+
+    // One that is given up, one that is written and one that is dropped each make room.
+    spools.removeFirst().abort()
+    #expect(tier.statistics.spooledBytes == 4 * count)
+    let another = try #require(tier.beginSpool(expectedBytes: count))
+    another.append(ByteBuffer(repeating: 1, count: count))
+    #expect(tier.beginSpool(expectedBytes: count) == nil)
+    let ended = spools.removeFirst()
+    #expect(tier.finish(ended, DiskObject(key: "k", version: 1, count: count)) != nil)
+    tier.synchronize()
+    #expect(tier.statistics.spooledBytes == 4 * count)
+    #expect(tier.getChecked("k") != nil)
+    spools.removeAll()
+    #expect(tier.statistics.spooledBytes == count)
+  }
+
   @Test func aSpoolRemovedBeforeItsLastWriteDoesNotComeBack() async throws {
     let tier = try openDisk(DiskSimulatedDevice())
     defer { tier.shutdown() }

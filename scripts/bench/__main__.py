@@ -24,7 +24,7 @@ from measure import Results, Setup, check_bodies, run_load_scenarios
 from scenarios import SCENARIOS
 from server import Server
 from servers import NAMES, STARTERS, VERSIONS
-from store import GROUPS, MEASURES
+from store import ALTERNATING, GROUPS, MEASURES
 
 
 def parse_arguments():
@@ -73,23 +73,36 @@ def start_servers(setup, names, results, register):
     return servers
 
 
+def in_turn(measurements, alternate):
+    """The measurements that are left: each to its end, or all in turn."""
+    while measurements:
+        for name in list(measurements) if alternate else list(measurements)[:1]:
+            yield name, measurements[name]
+
+
 def run_store_scenarios(setup, names, scenarios, rounds, seconds, results, register):
     by_name = {scenario.name: scenario for scenario in scenarios}
     for group in GROUPS:
         wanted = [scenario.name for scenario in scenarios if scenario.group == group]
-        for name in names if wanted else []:
-            if name not in GROUPS[group]:
-                continue
-            counts = {}
+        measurements = {
+            name: MEASURES[group](setup, name, rounds, seconds, register)
+            for name in names if wanted and name in GROUPS[group]}
+        counts = {name: {} for name in measurements}
+        for name, measurement in in_turn(measurements, group in ALTERNATING):
             try:
-                for measured, result in MEASURES[group](setup, name, rounds, seconds, register):
-                    counts[measured] = counts.get(measured, 0) + 1
-                    if measured in by_name:
-                        results.add(by_name[measured], name, result, counts[measured])
+                measured, result = next(measurement)
+            except StopIteration:
+                del measurements[name]
+                continue
             except (Failure, OSError, subprocess.SubprocessError) as failure:
+                del measurements[name]
                 for scenario in wanted:
-                    if scenario not in counts:
+                    if scenario not in counts[name]:
                         results.fail(scenario, name, failure)
+                continue
+            number = counts[name][measured] = counts[name].get(measured, 0) + 1
+            if measured in by_name:
+                results.add(by_name[measured], name, result, number)
 
 
 def bench(arguments, folder, started):

@@ -232,6 +232,9 @@ public final class DiskSet: Sendable {
   /// Whether the log of the disk that an object belongs to can grow by another segment.
   func hasRoom(for hash: KeyHash) -> Bool { owner(of: hash)?.hasRoom ?? false }
 
+  /// Whether so many bytes of large objects wait for an object's disk that it takes no further one.
+  func isBacklogged(for hash: KeyHash) -> Bool { owner(of: hash)?.inbox.isBacklogged ?? false }
+
   /// True when the disk that an object belongs to will take it once its queue has drained.
   func isDraining(for hash: KeyHash) -> Bool {
     guard let state = owner(of: hash)?.statistics else { return false }

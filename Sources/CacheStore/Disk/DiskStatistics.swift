@@ -28,6 +28,8 @@ public struct DiskStatistics: Sendable, Equatable {
   public var segments = 0
   /// Bytes waiting for the writer, now.
   public var queuedBytes = 0
+  /// Bytes of large objects that were taken and are not written yet, now.
+  public var spooledBytes = 0
   /// Objects written.
   public var writtenObjects: UInt64 = 0
   /// Bytes written to segments.
@@ -102,7 +104,7 @@ extension DiskStatistics {
     case (.complete, .complete): break
     }
     let sizes: [WritableKeyPath<DiskStatistics, Int>] = [
-      \.objects, \.usedBytes, \.limitBytes, \.indexBytes, \.segments, \.queuedBytes,
+      \.objects, \.usedBytes, \.limitBytes, \.indexBytes, \.segments, \.queuedBytes, \.spooledBytes,
     ]
     for size in sizes { self[keyPath: size] += other[keyPath: size] }
     let counters: [WritableKeyPath<DiskStatistics, UInt64>] = [

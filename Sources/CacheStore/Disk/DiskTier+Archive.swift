@@ -269,6 +269,8 @@ public struct ArchiveImport {
     var incoming = Incoming(entry: entry, hash: hash)
     incoming.isSkipped = isSkipped
     if !isSkipped, entry.bodyCount > ObjectArchive.partBytes {
+      // What the device has not taken of those before goes first.
+      for _ in 0..<8 where disk.isBacklogged(for: hash) { disk.synchronize() }
       incoming.spool = disk.beginSpool(for: hash, expectedBytes: entry.bodyCount)
       incoming.isSkipped = incoming.spool == nil
     }

@@ -226,9 +226,14 @@ public final class DiskTier: Sendable {
 
   /// Begins a large object's way to disk.
   /// - Parameter expectedBytes: the body's size; nil when it is not known.
-  /// - Returns: nil when the device failed a moment ago or the body is too large.
+  /// - Returns: nil when the device failed a moment ago, the body is too large, or too many bytes of
+  ///   other spools wait for the device.
   public func beginSpool(expectedBytes: Int?) -> SpoolWriter? {
     guard (expectedBytes ?? 0) <= configuration.largestObjectBytes, inbox.mayBeginSpool() else {
+      return nil
+    }
+    guard !inbox.isBacklogged else {
+      counters.shedObjects.add(1)
       return nil
     }
     return SpoolWriter(
@@ -278,6 +283,7 @@ public final class DiskTier: Sendable {
     result.segments = table.count
     inbox.monitor.withLock { state in
       result.queuedBytes = state.queuedBytes
+      result.spooledBytes = inbox.spooledBytes
       result.isDegraded = state.isDegraded
     }
     return result

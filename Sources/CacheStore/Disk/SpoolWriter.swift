@@ -7,7 +7,7 @@ import Synchronization
 // Appended on the fill's loop, written by the writer thread, read from any loop. The state's lock
 // guards everything; it is never held over I/O or a callback. What is appended stays in `pending`
 // until it is in the file, so a reader finds every byte in one place or the other. The producer
-// limits `pendingBytes`: it waits with ``whenBelow(_:on:_:)`` before it asks its origin for more.
+// looks at `isBehind`: it waits with `whenCaughtUp` before it asks its origin for more.
 
 /// Writes one large object to disk while it is being fetched.
 public final class SpoolWriter: Sendable {
@@ -67,6 +67,11 @@ public final class SpoolWriter: Sendable {
     var hasFailed = false
     var isInService = false
     var waiters: [Waiter] = []
+    /// What the inbox has been told that it holds.
+    var notedBytes = 0
+
+    /// What it holds in memory for the writer.
+    var heldBytes: Int { hasFailed || isAborted || isOver ? 0 : appended - written }
   }
 
   private let state = Mutex(State())
@@ -84,6 +89,7 @@ public final class SpoolWriter: Sendable {
   }
 
   deinit {
+    inbox.noteSpooled(-state.withLock { $0.notedBytes })
     // Dropped without an end: what was written is of no use.
     if let orphan = state.withLock({ $0.isOver || $0.generation == 0 ? nil : $0.generation }) {
       inbox.noteOrphan(generation: orphan)
@@ -93,7 +99,7 @@ public final class SpoolWriter: Sendable {
   /// Adds a chunk of the body; the bytes are readable at once. Ignored once the spool has failed,
   /// been aborted or finished.
   public func append(_ chunk: ByteBuffer) {
-    let needsService = state.withLock { state -> Bool in
+    let needsService = update { state -> Bool in
       guard !state.hasFailed, !state.isAborted, state.finish == nil, chunk.readableBytes > 0 else {
         return false
       }
@@ -114,12 +120,33 @@ public final class SpoolWriter: Sendable {
     if hasFailed { fireWaiters() }
   }
 
+  /// Changes the state, and tells the inbox what that changes of the bytes held.
+  private func update<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    let (result, difference) = state.withLock { state in
+      let result = body(&state)
+      let difference = state.heldBytes - state.notedBytes
+      state.notedBytes += difference
+      return (result, difference)
+    }
+    if difference != 0 { inbox.noteSpooled(difference) }
+    return result
+  }
+
   /// True once the device failed or the body grew too large: the object will not be on disk.
   public var hasFailed: Bool { state.withLock { $0.hasFailed } }
 
   /// Bytes appended but not in the file yet.
-  public var pendingBytes: Int {
+  var pendingBytes: Int {
     state.withLock { $0.hasFailed ? 0 : $0.appended - $0.written }
+  }
+
+  /// Whether it holds so much for the device that its producer should wait.
+  public var isBehind: Bool { pendingBytes > inbox.spoolAllowance }
+
+  /// Calls `callback` on `loop` once it holds less than half of what it may; see
+  /// ``whenBelow(_:on:_:)``.
+  public func whenCaughtUp(on loop: any EventLoop, _ callback: @escaping () -> Void) {
+    whenBelow(inbox.spoolAllowance / 2, on: loop, callback)
   }
 
   /// Bytes appended.
@@ -128,7 +155,7 @@ public final class SpoolWriter: Sendable {
   /// Calls `callback` on `loop` once fewer than `bytes` are pending, or the spool failed or was
   /// aborted; at once, when that is so already. Less than one chunk of 64 KiB may stay pending
   /// until the end, so `bytes` counts as at least that.
-  public func whenBelow(
+  func whenBelow(
     _ bytes: Int, on loop: any EventLoop, _ callback: @escaping () -> Void
   ) {
     let limit = max(bytes, DiskFormat.chunkBytes)
@@ -143,7 +170,7 @@ public final class SpoolWriter: Sendable {
 
   /// Gives the spool up; its file is removed. Readers keep what they have begun.
   public func abort() {
-    let needsService = state.withLock { state -> Bool in
+    let needsService = update { state -> Bool in
       guard !state.isOver, state.finish == nil else { return false }
       state.isAborted = true
       defer { state.isInService = true }
@@ -301,7 +328,7 @@ public final class SpoolWriter: Sendable {
   }
 
   func noteWritten(_ count: Int, tags: [ChunkTag]) {
-    state.withLock { state in
+    update { state in
       state.written += count
       state.tags += tags
       var rest = count
@@ -317,12 +344,12 @@ public final class SpoolWriter: Sendable {
 
   /// The device failed. What is in memory stays readable; the spool takes nothing more.
   func noteFailed() {
-    state.withLock { $0.hasFailed = true }
+    update { $0.hasFailed = true }
     fireWaiters()
   }
 
   func noteOver() {
-    state.withLock { state in
+    update { state in
       state.isOver = true
       state.isInService = false
     }

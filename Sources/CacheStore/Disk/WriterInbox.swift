@@ -1,10 +1,12 @@
 import DequeModule
+import Synchronization
 
 // What the loops hand to the writer thread. One lock, held for table accesses and, at a commit, for
 // the insertions of one write into the index: whether an object is still wanted and its entering
 // the index must be one step, or a removal could slip between them and the object would come back.
 //
-// Limit: `queueLimitBytes`; what does not fit is shed.
+// Limit: `queueLimitBytes`, for the queue and for what spools have taken and not written, each; what
+// does not fit is shed.
 
 /// One finished sweep, remembered for what was on its way to disk when it ran.
 struct RememberedSweep: Sendable {
@@ -86,6 +88,7 @@ final class WriterInbox: Sendable {
   static let mostSweeps = 16
   let monitor = Monitor(State())
   private let queueLimitBytes: Int
+  private let spooled = Atomic<Int>(0)
 
   init(queueLimitBytes: Int) { self.queueLimitBytes = queueLimitBytes }
 
@@ -113,6 +116,22 @@ final class WriterInbox: Sendable {
     state.degradedUntil = nil
     return false
   }
+
+  /// What spools have taken and not written yet.
+  var spooledBytes: Int { spooled.load(ordering: .relaxed) }
+
+  /// Whether spools hold as much as they may: no further one begins, since each may leave its last
+  /// bytes behind faster than the device takes them.
+  var isBacklogged: Bool { spooledBytes >= queueLimitBytes }
+
+  /// Bytes that one spool may hold before its producer is held back: fewer once all hold half of
+  /// what they may, so that seldom one has to be turned away.
+  var spoolAllowance: Int {
+    spooledBytes < queueLimitBytes / 2 ? 4 * DiskFormat.writeBytes : DiskFormat.writeBytes
+  }
+
+  /// Notes that a spool holds more bytes, or fewer.
+  func noteSpooled(_ difference: Int) { spooled.wrappingAdd(difference, ordering: .relaxed) }
 
   func mayBeginSpool() -> Bool {
     monitor.withLock { state in

@@ -13,8 +13,6 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
 
   /// How far the origin may run ahead of what fill, spool or the slowest reader have taken.
   private static let grantStep = 256 << 10
-  /// How many bytes of a spool may wait for the disk before the origin is held back.
-  private static let spoolBacklogBytes = 4 << 20
   private static let get = ByteBuffer(staticString: "GET")
 
   let fill: Fill
@@ -275,7 +273,7 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
   /// Something was taken in or taken off: let go of memory, and grant the origin its next bytes.
   private func progressed() {
     guard !isEnded, let fetch else { return }
-    if let spool, spool.pendingBytes > Self.spoolBacklogBytes { return waitForSpool(spool) }
+    if let spool, spool.isBehind { return waitForSpool(spool) }
     let isStoredInMemory = head?.refusal == nil && spool == nil
     let heldBytes = isStoredInMemory ? 0 : fill.trim()
     let isPaced = head?.refusal != nil || (spool?.hasFailed ?? false)
@@ -291,7 +289,7 @@ final class FillDriver: OriginReceiver, FillListener, @unchecked Sendable {
   private func waitForSpool(_ spool: SpoolWriter) {
     guard !isWaitingForSpool else { return }
     isWaitingForSpool = true
-    spool.whenBelow(Self.spoolBacklogBytes / 2, on: loop.eventLoop) { [self] in
+    spool.whenCaughtUp(on: loop.eventLoop) { [self] in
       isWaitingForSpool = false
       progressed()
     }
