@@ -62,10 +62,25 @@ class Server:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
+    def pause(self):
+        """Has its processes stand still."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        for pid in {self.process.pid, *self.session()} if self.process else []:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
     def stop(self):
         """Ends what `start` began: the process, and what is left of its own session."""
         if self.process is None:
             return
+        self.resume()
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -79,11 +94,7 @@ class Server:
         and reset them."""
         if self.process is None:
             return
-        for pid in {self.process.pid, *self.session()}:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        self.signal(signal.SIGKILL)
         deadline = time.monotonic() + 10
         while any(state != "Z" for state in self.states()):
             if time.monotonic() > deadline:

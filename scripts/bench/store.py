@@ -76,11 +76,19 @@ def scaling(setup, name, rounds, seconds, register):
 def disk(setup, name, rounds, seconds, register):
     server = started(setup, name, "disk", [setup.server_core], register)
     try:
-        yield from disk_hits(setup, server, rounds, seconds)
-        yield from disk_space(setup, server)
-        yield from restart(setup, server, name)
+        for measured in disk_measurements(setup, server, name, rounds, seconds):
+            # While others are measured.
+            server.pause()
+            yield measured
+            server.resume()
     finally:
         server.remove()
+
+
+def disk_measurements(setup, server, name, rounds, seconds):
+    yield from disk_hits(setup, server, rounds, seconds)
+    yield from disk_space(setup, server)
+    yield from restart(setup, server, name)
 
 
 def random_reads(seed, path="/16k", objects=DISK_OBJECTS):
@@ -252,6 +260,6 @@ def memory(setup, name, rounds, seconds, register):
     yield "ram-object", {"value": used / MEMORY_COUNT, "body": SMALL_OBJECT_BYTES}
 
 
-# Groups whose servers are measured in turn within a round: each measurement has a server of its own.
-ALTERNATING = {"fill"}
+# Groups whose servers are measured in turn within a round.
+ALTERNATING = {"disk", "fill"}
 MEASURES = {"scaling": scaling, "disk": disk, "fill": fill, "memory": memory}
