@@ -226,8 +226,8 @@ public final class DiskTier: Sendable {
 
   /// Begins a large object's way to disk.
   /// - Parameter expectedBytes: the body's size; nil when it is not known.
-  /// - Returns: nil when the device failed a moment ago, the body is too large, or too many bytes of
-  ///   other spools wait for the device.
+  /// - Returns: nil when the device failed a moment ago, the body is too large, or other spools
+  ///   hold too many bytes that wait for the device.
   public func beginSpool(expectedBytes: Int?) -> SpoolWriter? {
     guard (expectedBytes ?? 0) <= configuration.largestObjectBytes, inbox.mayBeginSpool() else {
       return nil

@@ -5,8 +5,8 @@ import Synchronization
 // the insertions of one write into the index: whether an object is still wanted and its entering
 // the index must be one step, or a removal could slip between them and the object would come back.
 //
-// Limit: `queueLimitBytes`, for the queue and for what spools have taken and not written, each; what
-// does not fit is shed.
+// Limit: `queueLimitBytes`, for the queue and for what spools have taken and not written, each.
+// What does not fit is shed.
 
 /// One finished sweep, remembered for what was on its way to disk when it ran.
 struct RememberedSweep: Sendable {
