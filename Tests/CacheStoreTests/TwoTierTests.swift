@@ -36,6 +36,14 @@ import Testing
     }
   }
 
+  /// Inserts an object and has it written to disk, as what is hit is.
+  private func store(_ path: String, bytes: Int, in memory: MemoryStore, _ disk: DiskTier) {
+    memory.insert(url(path), bytes: bytes)
+    memory.lookup(url(path))
+    memory.store.runMaintenance(nowSeconds: 1001)
+    disk.synchronize()
+  }
+
   @Test func hitObjectIsWrittenBehindAndPromotedAgain() throws {
     let disk = try tier()
     defer { disk.abandon() }
@@ -58,10 +66,7 @@ import Testing
     let disk = try tier()
     defer { disk.abandon() }
     let memory = MemoryStore(bytes: 60_000, disk: disk)
-    memory.insert(url("/cold"), bytes: 400)
-    memory.lookup(url("/cold"))
-    memory.store.runMaintenance(nowSeconds: 1001)
-    disk.synchronize()
+    store("/cold", bytes: 400, in: memory, disk)
     for number in 0..<300 { memory.insert(url("/\(number)"), bytes: 400) }
     #expect(!memory.holds(url("/cold")))
 
@@ -118,10 +123,7 @@ import Testing
     let disk = try tier()
     defer { disk.abandon() }
     let memory = MemoryStore(bytes: 60_000, disk: disk)
-    memory.insert(url("/a"), bytes: 100)
-    memory.lookup(url("/a"))
-    memory.store.runMaintenance(nowSeconds: 1001)
-    disk.synchronize()
+    store("/a", bytes: 100, in: memory, disk)
     memory.insert(url("/a"), bytes: 200)
     for number in 0..<300 { memory.insert(url("/\(number)"), bytes: 400) }
     #expect(!memory.holds(url("/a")))

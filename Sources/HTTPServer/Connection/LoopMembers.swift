@@ -55,7 +55,7 @@ struct LoopMembers {
     if time < due[index] { due[index] = time }
   }
 
-  /// Looks at a member, and not again before it wants to be, or something happens to it.
+  /// Notes that a member was looked at: not again before it wants to be, or something happens.
   mutating func setDue(of member: any LoopMember) {
     if let index = member.index { due[index] = member.restsUntil }
   }
