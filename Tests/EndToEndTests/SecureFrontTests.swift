@@ -42,6 +42,38 @@ import Testing
     #expect(try edge.get("/a").header("X-Cache") == "Hit from edge")
   }
 
+  /// The last answer of a connection, larger than what its socket takes at once, arrives whole
+  /// from memory and from disk: the close comes behind what is written while bytes go out.
+  @Test(arguments: [(false, "64 KiB"), (true, "64 KiB"), (false, "4 MiB"), (true, "4 MiB")])
+  func theLastAnswerOfAConnectionIsWhole(isSecure: Bool, largestInMemory: String) throws {
+    let certificate = try TestCertificate()
+    let origin = try FixtureOrigin()
+    let securePort = try freePort()
+    let edge = try Edge(
+      originPort: origin.port, listeners: listener(certificate, port: securePort),
+      store: """
+          memory: { size: 8 MiB, largest: \(largestInMemory) }
+          disk: { path: cache, size: 256 MiB }
+        """)
+    let port = isSecure ? securePort : edge.port
+    let trust = ["--cacert", certificate.certificate, "--resolve", "localhost:\(port):127.0.0.1"]
+    for bytes in [300_000, 3_000_000] {
+      let path = "/large?bytes=\(bytes)"
+      let url = "\(isSecure ? "https" : "http")://localhost:\(port)\(path)"
+      let reference = try Curl.get("http://127.0.0.1:\(origin.port)\(path)").bytes
+      #expect(try eventually { try Curl.get(url, trust).header("X-Cache") == "Hit from edge" })
+      for way in [["--http1.0"], ["-H", "Connection: close"], ["--http1.1"], ["--http2"]] {
+        // Also slow enough that the edge has to wait for the client again and again.
+        for pace in [[], ["--limit-rate", "20M"]] {
+          let answer = try Curl.get(url, trust + way + pace)
+          #expect(answer.exit == 0, "\(way) \(pace)")
+          #expect(answer.header("X-Cache") == "Hit from edge", "\(way) \(pace)")
+          #expect(Bool(answer.bytes == reference), "\(way) \(pace): \(answer.bytes.count)")
+        }
+      }
+    }
+  }
+
   @Test func aCertificateThatDoesNotFitItsKeyIsAFaultOfTheConfiguration() throws {
     let (one, other) = (try TestCertificate(), try TestCertificate())
     let file = one.folder.appendingPathComponent("edge.conf")

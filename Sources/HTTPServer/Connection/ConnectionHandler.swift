@@ -263,8 +263,12 @@ final class ConnectionHandler<Responder: RequestResponder & SendableMetatype>:
     isSettling = true
     if connection.hasOutput { send(connection, context) }
     isSettling = false
-    if connection.hasOutput { scheduleResume() }
-    if connection.closeIntent != performed { performClose(connection.closeIntent, context) }
+    if connection.hasOutput {
+      // Written in that event: it goes first, whatever the connection wants of the close.
+      scheduleResume()
+    } else if connection.closeIntent != performed {
+      performClose(connection.closeIntent, context)
+    }
     if isReadHeld, connection.wantsRead {
       isReadHeld = false
       context.read()
