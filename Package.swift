@@ -125,6 +125,10 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: settings),
 
+    .target(name: "CTestSpawn", path: "Tests/CTestSpawn"),
+    .target(
+      name: "TestSupport", dependencies: ["CTestSpawn"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(
       name: "HTTPMessageTests", dependencies: ["HTTPMessage"],
       // The oracle reads hundreds of thousands of messages, which takes minutes without.
@@ -144,7 +148,7 @@ let package = Package(
     .testTarget(
       name: "EdgeProxyTests", dependencies: ["EdgeProxy", nioEmbedded], swiftSettings: settings),
     .testTarget(
-      name: "HTTPServerTests", dependencies: ["HTTPServer", nioEmbedded, nioPosix],
+      name: "HTTPServerTests", dependencies: ["HTTPServer", "TestSupport", nioEmbedded, nioPosix],
       swiftSettings: settings),
     .testTarget(
       name: "OriginClientTests", dependencies: ["OriginClient", nioPosix], swiftSettings: settings),
@@ -154,7 +158,8 @@ let package = Package(
         "AdminAPI", .product(name: "HummingbirdTesting", package: "hummingbird"),
       ], swiftSettings: settings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["edge", "EdgeBench"], swiftSettings: settings),
+      name: "EndToEndTests", dependencies: ["edge", "EdgeBench", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "EdgeBenchTests", dependencies: ["EdgeBench", "CacheStore", nioCore, log],
       swiftSettings: settings),

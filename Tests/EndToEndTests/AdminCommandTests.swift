@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Users, tokens, TLS and the commands of the admin API, as an operator has them.

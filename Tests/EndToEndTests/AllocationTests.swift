@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Heap allocations of the hit path. The goal is a release build's (1 a hit over HTTP/1.1, 3 over

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// CloudFront's own clients against the edge: the AWS CLI and boto3, which `make test` installs.

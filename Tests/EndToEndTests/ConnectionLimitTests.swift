@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Many, slow and greedy clients, on the running edge with two event loops.

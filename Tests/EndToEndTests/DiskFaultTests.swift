@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// What befalls a disk in life: kills, a full or read-only file system, files and folders that are

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The admin API keeps to its own OpenAPI document: schemathesis reads it from a running edge,

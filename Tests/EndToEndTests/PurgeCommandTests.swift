@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `edge purge` with all its selectors and kinds, jobs, events and PURGE on the front, against the

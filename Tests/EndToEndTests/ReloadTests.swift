@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A changed edge.conf taken up by a running edge.

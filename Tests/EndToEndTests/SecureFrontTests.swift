@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// TLS and HTTP/2 as a user has them: by edge.conf, with real certificates and real curl.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `edge snapshot` and `/v1/snapshots` on the real binary.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// WebSockets through the running edge: real peers, and clients that mean harm.

@@ -77,27 +77,7 @@ private func withServer(
 
 /// Runs curl over HTTP/2 with prior knowledge and returns what it printed.
 private func curl(_ arguments: String..., input: Data? = nil) async throws -> Data {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments =
-    ["curl", "--http2-prior-knowledge", "--silent", "--show-error", "--max-time", "20"]
-    + arguments
-  let output = Pipe()
-  process.standardOutput = output
-  if let input {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try input.write(to: file)
-    process.standardInput = try FileHandle(forReadingFrom: file)
-    try FileManager.default.removeItem(at: file)
-  }
-  try process.run()
-  return await withCheckedContinuation { continuation in
-    Thread.detachNewThread {
-      let data = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      continuation.resume(returning: data)
-    }
-  }
+  try await runCurl(["--http2-prior-knowledge"] + arguments, input: input)
 }
 
 /// Sends pieces over a socket of its own, each in a write of its own, and returns what came until

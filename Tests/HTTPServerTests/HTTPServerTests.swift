@@ -75,25 +75,7 @@ private func withServer(
 
 /// Runs curl and returns what it printed.
 private func curl(_ arguments: String..., input: Data? = nil) async throws -> Data {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = ["curl", "--silent", "--show-error", "--max-time", "20"] + arguments
-  let output = Pipe()
-  process.standardOutput = output
-  if let input {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try input.write(to: file)
-    process.standardInput = try FileHandle(forReadingFrom: file)
-    try FileManager.default.removeItem(at: file)
-  }
-  try process.run()
-  return await withCheckedContinuation { continuation in
-    Thread.detachNewThread {
-      let data = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      continuation.resume(returning: data)
-    }
-  }
+  try await runCurl(arguments, input: input)
 }
 
 private func connect(to port: Int) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {

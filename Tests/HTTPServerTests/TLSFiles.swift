@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import TestSupport
 
 /// Certificates made by the openssl command in a folder of their own, once a test process.
 ///
@@ -89,18 +90,10 @@ struct TLSFiles {
   private func openssl(_ arguments: String...) throws { try openssl(arguments) }
 
   private func openssl(_ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["openssl"] + arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    let output = Pipe()
-    process.standardError = output
-    process.standardOutput = output
-    try process.run()
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw OpenSSLError(arguments: arguments, output: String(decoding: text, as: UTF8.self))
+    let made = try ChildProcess.run(
+      "/usr/bin/env", ["-C", folder, "openssl"] + arguments)
+    guard made.status == 0 else {
+      throw OpenSSLError(arguments: arguments, output: made.output)
     }
   }
 }
@@ -109,29 +102,4 @@ struct TLSFiles {
 struct OpenSSLError: Error {
   let arguments: [String]
   let output: String
-}
-
-/// Runs a command and returns its exit code and all it printed.
-func runCommand(_ arguments: [String], input: String = "") async throws -> (
-  code: Int32, text: String
-) {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = arguments
-  let output = Pipe()
-  let pipe = Pipe()
-  process.standardInput = pipe
-  process.standardOutput = output
-  process.standardError = output
-  try process.run()
-  try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-  try pipe.fileHandleForWriting.close()
-  return await withCheckedContinuation { continuation in
-    Thread.detachNewThread {
-      let data = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      continuation.resume(
-        returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// An edge behind all rows, with a route for each set of options, told apart by host.
 final class RowEdge: Sendable {
@@ -16,7 +17,7 @@ final class RowEdge: Sendable {
   /// What the edge says of routes whose options it does not take.
   private let refusals: [String: String]
   // Kept until the tests' process ends; then the edge is stopped by its input's end.
-  private let process: Process
+  private let process: ChildProcess
 
   private init(rows: [Row], isOnDisk: Bool) throws {
     let origin = try RowOrigin()
@@ -72,20 +73,15 @@ final class RowEdge: Sendable {
 
   /// Starts the edge under a shell that stops it and removes its folder when this process ends,
   /// however it ends.
-  static func start(_ path: String) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    // No `wait`: the shell may have been started with SIGCHLD blocked.
+  static func start(_ path: String) throws -> ChildProcess {
     let script = """
       "$0" serve --config "$1" & edge=$!
       read line
       kill -9 $edge
-      rm -rf "${1%/*}" || { sleep 1; rm -rf "${1%/*}"; }
+      wait $edge
+      rm -rf "${1%/*}"
       """
-    process.arguments = ["-c", script, Edge.binary, path]
-    process.standardInput = Pipe()
-    try process.run()
-    return process
+    return try ChildProcess("/bin/sh", ["-c", script, Edge.binary, path], input: .open)
   }
 
   private static func configuration(

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// One edge for all rows about message framing, in front of a recording origin.
 final class SmugglingEdge: Sendable {
@@ -8,7 +9,7 @@ final class SmugglingEdge: Sendable {
   let origin: RecordingOrigin
   let port: Int
   // Kept until the tests' process ends; then the edge is stopped by its input's end.
-  private let process: Process
+  private let process: ChildProcess
 
   private init() throws {
     let origin = try RecordingOrigin()

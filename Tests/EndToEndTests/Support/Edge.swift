@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The built binary and a folder of its own, started on a configuration.
 final class Edge {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// File systems that tests mount, and take down again; only as root, and where the system allows
 /// it.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Programs from PyPI that tests run, where `scripts/test.sh` installs them; installed here when a
 /// test is run without it.

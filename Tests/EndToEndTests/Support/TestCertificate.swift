@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A certificate for `localhost`, signed by itself, in a folder of its own.
