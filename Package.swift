@@ -163,6 +163,7 @@ let package = Package(
     .testTarget(
       name: "EdgeBenchTests", dependencies: ["EdgeBench", "CacheStore", nioCore, log],
       swiftSettings: settings),
-    .testTarget(name: "TidyTests", swiftSettings: settings),
+    .testTarget(
+      name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
   ]
 )

@@ -14,13 +14,12 @@ status=0
 # The oracle's comparisons and the store's random runs keep every core busy for long; the end-to-end tests block their threads on
 # processes and sockets, and those of the origin client and of slow readers watch time limits: in
 # runs of their own they neither starve others nor are starved. A test that hangs must not take the
-# whole of CI's time.
+# whole of CI's time: each run takes a quarter of this or less.
 run_tests() {
   local name=$1
   shift
-  timeout --kill-after=10 1500 swift test --disable-xctest --skip-build \
-    --xunit-output "$log/$name.xml" "$@" > >(tee "$log/$name.log") 2>&1 || status=$?
-  wait
+  scripts/bounded.py 1200 "$log/$name.log" swift test --disable-xctest --skip-build \
+    --xunit-output "$log/$name.xml" "$@" || status=$?
 }
 
 explain_build debug 5
@@ -40,8 +39,7 @@ fi
 run_fuzzer() {
   rm -rf var/fuzz/short/corpus
   FUZZ_OUTPUT=var/fuzz/short FUZZ_XUNIT="$log/fuzz.xml" \
-    timeout --kill-after=10 1500 env SECONDS=4 scripts/fuzz.sh >"$log/fuzz.log" 2>&1 || status=$?
-  cat "$log/fuzz.log"
+    scripts/bounded.py 1500 "$log/fuzz.log" env SECONDS=4 scripts/fuzz.sh || status=$?
 }
 # A filter asks for some of the Swift tests only.
 if [ $# = 0 ] && [ "$status" != build ]; then run_fuzzer; fi

@@ -23,6 +23,7 @@ public final class ChildProcess: Sendable {
     var hasOutputEnded = false
   }
 
+  /// Its process id.
   public let identifier: Int32
   private let name: String
   /// The writing end of its input, where that is to stay open.
@@ -57,9 +58,11 @@ public final class ChildProcess: Sendable {
     Thread.detachNewThread { [self] in reap() }
   }
 
+  /// Whether it has not ended yet.
   public var isRunning: Bool { state.withLock { $0.status == nil } }
   /// What it has printed so far, to its standard output and error.
   public var bytes: [UInt8] { state.withLock { $0.output } }
+  /// ``bytes`` as text.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Sends a signal, unless the process has ended: its number may be another's then.
@@ -185,6 +188,7 @@ public struct ChildFailure: Error, CustomStringConvertible {
   /// The system's error number.
   let number: Int32
 
+  /// What was to be done, and the system's word on it.
   public var description: String { "\(what): \(String(cString: strerror(number)))" }
 }
 
