@@ -27,6 +27,37 @@ import Testing
     #expect(bodies == ["/one", "/two", "/three", "/last"])
   }
 
+  /// Large answers from disk, one behind the other on a connection: each is written in pieces as
+  /// the client takes the one before, and the next request goes on when the last piece is out.
+  @Test(arguments: [[524_288, 100], [300_000, 524_288, 262_144, 1], [65_537, 131_072, 9_000_000]])
+  func pipelinedLargeAnswersAreWhole(sizes: [Int]) throws {
+    let origin = try FixtureOrigin()
+    let edge = try Edge(
+      originPort: origin.port,
+      store: """
+          memory: { size: 1 MiB, largest: 64 KiB }
+          disk: { path: cache, size: 256 MiB }
+        """)
+    for size in sizes {
+      #expect(
+        try eventually { try edge.get("/large?bytes=\(size)").header("X-Cache") == "Hit from edge" })
+    }
+    let reference = try edge.get("/large?bytes=\(sizes.max() ?? 0)").bytes
+    for isOpen in [true, false] {
+      let client = try RawSocket(port: edge.port)
+      for size in sizes {
+        client.send("GET /large?bytes=\(size) HTTP/1.1\r\nHost: 127.0.0.1:\(edge.port)\r\n\r\n")
+      }
+      if !isOpen { client.finishSending() }
+      for size in sizes {
+        let head = client.receiveHead()
+        #expect(head.contains("X-Cache: Hit from edge"), "\(head)")
+        let body = client.receive(count: size)
+        #expect(Bool(body == Array(reference.prefix(size))), "\(body.count) of \(size)")
+      }
+    }
+  }
+
   @Test func aSlowHeadIsTimedOutWith408() throws {
     let origin = try ScriptedOrigin.constant("x")
     let edge = try Edge(originPort: origin.port, more: "limits: { header_timeout: 300 ms }")

@@ -58,6 +58,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
   var transportIsWritable = true
   /// Whether the exchange was told to hold back and waits for `outputDrained()`.
   var owesDrained = false
+  /// Whether the next head waits until there is room for its answer.
+  var isHeadHeldBack = false
 
   // Of the request being answered:
   var keepsAlive = true
@@ -197,7 +199,7 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
       send(tail)
       output.giveBack(tail)
     }
-    if owesDrained, isWritable { transport?.scheduleResume() }
+    if owesDrained || isHeadHeldBack, isWritable { transport?.scheduleResume() }
     return count
   }
 
@@ -241,7 +243,8 @@ public final class HTTP1Connection<Responder: RequestResponder>: HTTP1ResponseTa
 
   /// Reads the next head, unless the client has to take its answers first.
   private func readHead() -> Bool {
-    guard isWritable else { return false }
+    isHeadHeldBack = !isWritable
+    if isHeadHeldBack { return false }
     if inbound.readableBytes == 0 {
       if inputHasEnded || isDraining { endConnection() }
       return false

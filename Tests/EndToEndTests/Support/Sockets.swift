@@ -71,6 +71,26 @@ final class RawSocket: @unchecked Sendable {
     return String(decoding: all, as: UTF8.self)
   }
 
+  /// Reads a message's head and nothing behind it; cut short when the connection ends before.
+  func receiveHead() -> String {
+    var all: [UInt8] = []
+    while all.suffix(4) != Array("\r\n\r\n".utf8), case let bytes = receive(1), !bytes.isEmpty {
+      all += bytes
+    }
+    return String(decoding: all, as: UTF8.self)
+  }
+
+  /// Reads `count` bytes; fewer when the connection ends before.
+  func receive(count: Int) -> [UInt8] {
+    var all: [UInt8] = []
+    while all.count < count, case let bytes = receive(min(65536, count - all.count)),
+      !bytes.isEmpty
+    {
+      all += bytes
+    }
+    return all
+  }
+
   /// Ends this side's sending.
   func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
