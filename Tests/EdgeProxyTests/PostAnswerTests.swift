@@ -1,4 +1,6 @@
 import CachePolicy
+import Foundation
+import NIOCore
 import Testing
 
 @testable import EdgeProxy
@@ -39,5 +41,37 @@ import Testing
     try edge.fill("/a", "Cache-Control: max-age=60", body: "old")
     _ = try post(edge, "Cache-Control: max-age=60\nContent-Location: /a")
     #expect(try edge.get("/a").body == "new")
+  }
+
+  /// What waits to be written of a large answer is bounded: its origin is asked for more when the
+  /// disk has caught up.
+  @Test func aLargeAnswersOriginWaitsForTheDisk() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "post-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let edge = try SimulatedEdge(disk: folder)
+    let client = try edge.request("POST /a HTTP/1.1\nHost: a\nContent-Length: 0\n")
+    let fetch = try edge.origin.last
+    let count = 16 << 20
+    fetch.head(200, "Cache-Control: max-age=60\nContent-Location: /a", length: 2 * count)
+    let before = fetch.granted
+    let chunk = [UInt8](repeating: 7, count: count)
+    fetch.chunk(chunk)
+    #expect(fetch.granted == before)
+    // The writer's thread hands the loop what it is to do.
+    let deadline = ContinuousClock.now + .seconds(30)
+    while fetch.granted == before, ContinuousClock.now < deadline {
+      edge.eventLoop.run()
+      await Task.yield()
+    }
+    #expect(fetch.granted == before + count)
+    fetch.chunk(chunk)
+    fetch.end()
+    #expect(client.isFinished)
+    let store = edge.store
+    await store.shutdown(deadline: .now() + .seconds(30))
+    let objects = store.statistics.disk?.objects
+    #expect(objects == 1)
   }
 }

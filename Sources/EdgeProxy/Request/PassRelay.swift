@@ -17,6 +17,8 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
   private var isOver = false
   /// Bytes delivered by the origin that have not been granted anew yet.
   private var owedBytes = 0
+  /// Whether they wait until what is kept of the response has been written.
+  private var isWaitingForDisk = false
 
   init(exchange: ProxyExchange, collected: ByteBuffer?) {
     self.exchange = exchange
@@ -50,9 +52,19 @@ final class PassRelay: Delivery, ContentReceiver, OriginReceiver {
   func receiveBodyEnd(trailers: FieldBlock?) { fetch?.endBody(trailers: trailers) }
 
   func outputDrained() {
-    guard owedBytes > 0, let fetch else { return }
+    guard owedBytes > 0, !isOver, let fetch else { return }
+    if let recorder, recorder.isBehind { return waitForDisk(recorder) }
     fetch.grant(owedBytes)
     owedBytes = 0
+  }
+
+  private func waitForDisk(_ recorder: PostRecorder) {
+    guard !isWaitingForDisk else { return }
+    isWaitingForDisk = true
+    recorder.whenCaughtUp(on: exchange.loop.eventLoop) { [self] in
+      isWaitingForDisk = false
+      if !isOver, exchange.writer?.isWritable ?? false { outputDrained() }
+    }
   }
 
   func cancel() {

@@ -5,8 +5,9 @@ import NIOCore
 
 /// Keeps the answer to a POST that says it is what GET would now get (RFC 9110 section 9.3.3).
 ///
-/// Owner: its relay. Limit: content beyond the largest object in memory goes to the disk as it
-/// arrives; without a disk tier such an answer is not kept.
+/// Owner: its relay, which asks its origin for more only while ``isBehind`` is false. Limit: content
+/// beyond the largest object in memory goes to the disk as it arrives; without a disk tier such an
+/// answer is not kept.
 struct PostRecorder {
   private let head: FillHead
   private let store: Store
@@ -41,6 +42,14 @@ struct PostRecorder {
       isGivenUp = true
     }
     chunks = []
+  }
+
+  /// Whether so much waits to be written that the origin should be held back.
+  var isBehind: Bool { spool?.isBehind ?? false }
+
+  /// Calls `callback` on `loop` once the disk has caught up, or is of no use any more.
+  func whenCaughtUp(on loop: any EventLoop, _ callback: @escaping () -> Void) {
+    spool?.whenCaughtUp(on: loop, callback)
   }
 
   /// The response is complete: it is stored.
