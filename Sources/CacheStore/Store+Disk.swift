@@ -163,4 +163,40 @@ extension Store {
     if object.isMarkedStale { disk.markStale(hash) }
     return object
   }
+
+  /// Puts another form of a stored response, its body in a spool, in its place in both tiers.
+  /// - Parameters:
+  ///   - head: the form's head.
+  ///   - metadata: the form's; of the same fetch.
+  ///   - tags: the response's.
+  /// - Returns: false when the response is no longer in memory, was replaced or invalidated, or
+  ///   the spool failed.
+  public func replace(
+    _ object: StoredObject, with spool: SpoolWriter, head: UnsafeRawBufferPointer,
+    metadata: ObjectMetadata, tags: [UInt64]
+  ) -> Bool {
+    precondition(
+      metadata.fetchSequence == object.fetchSequence,
+      "another form of a response is of another response")
+    guard let disk else { return false }
+    let hash = object.hash
+    let form = object.withKey { key in
+      // What is stored newly after this check is written after the form, with a later ticket.
+      disk.finishSpool(
+        spool, hash: hash, key: key, head: head, metadata: metadata, tags: tags,
+        unless: {
+          !self.holds(object)
+            || self.invalidationKind(
+              key: key, tags: tags, metadata: metadata, fetchSequence: metadata.fetchSequence)
+              == .hard || self.invalidations.wasRemoved(hash, after: metadata.fetchSequence)
+        })
+    }
+    guard let form else { return false }
+    form.isOnDisk = true
+    if !replaceInMemory(object, with: form) {
+      memory.shard(hash).peek(hash)?.supersedesDisk = true
+    }
+    if object.isMarkedStale { disk.markStale(hash) }
+    return true
+  }
 }

@@ -181,15 +181,33 @@ public final class Store: Sendable {
   }
 
   /// Puts another form of a stored response in its place: the same hash, key, head's meaning and
-  /// fetch, in no more bytes.
+  /// fetch, in no more bytes unless the response's body lies on disk.
   /// - Returns: false when the response is no longer in memory, or was replaced.
   @discardableResult
   public func replace(_ object: StoredObject, with form: StoredObject) -> Bool {
     precondition(
       form.hash == object.hash && form.fetchSequence == object.fetchSequence,
       "another form of a response is of another response")
-    return memory.shard(object.hash).replace(object, with: form)
+    return form.chargedBytes <= memory.largestObjectBytes && replaceInMemory(object, with: form)
   }
+
+  /// Puts a form in its response's place; false when that is not in memory.
+  func replaceInMemory(_ object: StoredObject, with form: StoredObject) -> Bool {
+    let moment = invalidations.moment
+    let now = latestSecond.load(ordering: .relaxed)
+    let left = memory.shard(object.hash).replace(object, with: form, nowSeconds: now)
+    guard let left else { return false }
+    settle(left, leftAt: moment)
+    return true
+  }
+
+  /// Whether this very object is in memory: found by lookups.
+  public func holds(_ object: StoredObject) -> Bool {
+    memory.shard(object.hash).peek(object.hash)?.isIdentical(to: object) ?? false
+  }
+
+  /// Objects of more bytes than this, head included, are not kept in memory.
+  public var largestMemoryObjectBytes: Int { memory.largestObjectBytes }
 
   // MARK: - Removal
 

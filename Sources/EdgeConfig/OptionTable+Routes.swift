@@ -248,9 +248,9 @@ extension OptionTable {
     ConfigurationOption(
       "routes[].compression_max_size", .size, default: .text("8 MiB"), min: "64 B", max: "1 GiB",
       reload: false,
-      "Larger bodies are not compressed, nor those above store.memory.largest, which go to the "
-        + "disk as they arrive. At least compression_min_size, to which it is raised when not "
-        + "written."),
+      "Larger bodies are not compressed. Those above store.memory.largest go to the disk as they "
+        + "arrive, and are read again for it when a hit would take gzip. At least "
+        + "compression_min_size, to which it is raised when not written."),
     ConfigurationOption(
       "routes[].compression_level", .count, default: .text("6"), min: "1", max: "9",
       reload: false, "zlib's level: 1 is fast, 9 is small."),

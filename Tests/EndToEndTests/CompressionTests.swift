@@ -56,6 +56,43 @@ import Testing
     #expect(origin.requestLines.count == 1)
   }
 
+  /// Bodies that go to disk as they arrive: the gzip'd form has its place in memory, or on disk
+  /// where it is still too large for that.
+  @Test(arguments: ["1 MiB", "64 KiB"])
+  func whatIsTooLargeForMemoryIsStoredGzippedToo(largestInMemory: String) throws {
+    let text = (0..<250_000).map { "line \($0)\n" }.joined()
+    let origin = try ScriptedOrigin.constant(text, fields: Self.fields)
+    let edge = try Edge(
+      originPort: origin.port,
+      store: """
+          memory: { size: 8 MiB, largest: \(largestInMemory) }
+          disk: { path: cache, size: 256 MiB }
+        """)
+    #expect(try eventually { try edge.get("/a").header("X-Cache") == "Hit from edge" })
+    #expect(try edge.get("/a", "-H", "Accept-Encoding: gzip").header("Vary") == "Accept-Encoding")
+    #expect(try compressed(edge, "/a")?.body == text)
+    #expect(try edge.metric("edge_compression_objects_total") == 1)
+    let packed = try edge.get("/a", "--raw", "-H", "Accept-Encoding: gzip")
+    #expect(packed.header("ETag") == "W/\"v\"")
+    #expect((100_000..<1_000_000).contains(packed.bytes.count))
+    let plain = try edge.get("/a")
+    #expect(plain.body == text)
+    #expect(plain.header("ETag") == "\"v\"")
+    #expect(plain.header("X-Cache") == "Hit from edge")
+    #expect(try edge.get("/a", "-r", "2000000-2000099").body == text.dropFirst(2_000_000).prefix(100))
+
+    edge.stop()
+    try edge.start()
+    let again = try edge.get("/a", "--raw", "-H", "Accept-Encoding: gzip")
+    #expect(again.header("Content-Encoding") == "gzip")
+    #expect(Bool(again.bytes == packed.bytes))
+    #expect(try edge.get("/a").body == text)
+    let requests = origin.requestLines.count
+    #expect(try edge.invalidate("/a").status == 201)
+    #expect(try edge.get("/a").header("X-Cache") == "Miss from edge")
+    #expect(origin.requestLines.count == requests + 1)
+  }
+
   @Test func aRouteCanLeaveItOff() throws {
     let origin = try ScriptedOrigin.constant(Self.text, fields: Self.fields)
     let edge = try Edge(originPort: origin.port, route: "    compression: off")

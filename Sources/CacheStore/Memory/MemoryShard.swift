@@ -196,23 +196,32 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     }
   }
 
-  /// Puts another form of an object, no larger, in its place if it is still there; the form takes
-  /// over its standing. In one step: whoever walks the shard meets one of the two.
-  func replace(_ object: StoredObject, with form: StoredObject) -> Bool {
+  /// Puts another form of an object in its place if it is still there; the form takes over its
+  /// standing. It is no larger, unless the other one's body lies on disk. In one step: whoever
+  /// walks the shard meets one of the two.
+  /// - Returns: what left memory for it; nil when it was not put there.
+  func replace(
+    _ object: StoredObject, with form: StoredObject, nowSeconds: Int64
+  ) -> [Departure]? {
     let charge = form.chargedBytes
     let before = object.chargedBytes
-    guard charge <= before else { return false }
+    guard charge <= before || object.diskBody != nil else { return nil }
     return state.withLock { state in
+      guard charge <= before || charge + state.indexBytes <= limitBytes else { return nil }
       let found = state.table.find(object.hash) { index in
         state.slab.object(at: index)?.isIdentical(to: object) ?? false
       }
-      guard let found else { return false }
+      guard let found else { return nil }
       form.inherit(from: object)
       state.policy.remove(found, object: object, charge: before, slab: &state.slab)
       state.slab.replace(at: found, with: form)
       state.objectBytes += charge - before
       _ = state.policy.insert(found, object: form, charge: charge, slab: &state.slab)
-      return true
+      var left: [Departure] = []
+      if charge > before {
+        state.makeRoom(0, limit: limitBytes, now: nowSeconds, into: &left)
+      }
+      return left
     }
   }
 

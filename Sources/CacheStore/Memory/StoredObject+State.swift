@@ -172,7 +172,11 @@ extension StoredObject {
     lastUseSeconds = other.lastUseSeconds
     checkedSequence = other.checkedSequence
     let inherited = Marks.isOnDisk | Marks.supersedesDisk | Marks.isProven | Marks.isMarkedStale
-    let marks = other.withMarks { $0.load(ordering: .relaxed) } & inherited
+    var marks = other.withMarks { $0.load(ordering: .relaxed) } & inherited
+    if other.diskBody != nil, diskBody == nil {
+      // What lies on disk is the other form.
+      marks = marks & ~Marks.isOnDisk | Marks.supersedesDisk
+    }
     withMarks { _ = $0.loadThenBitwiseOr(with: marks, ordering: .relaxed) }
   }
 

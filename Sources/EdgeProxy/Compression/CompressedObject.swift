@@ -82,13 +82,17 @@ struct CompressedObject {
 
   // MARK: Making
 
-  /// The gzip'd form of a plain response.
-  static func make(from plain: StoredObject, gzip body: [ByteBuffer]) -> StoredObject {
+  /// The head and metadata of the gzip'd form of a plain response.
+  static func head(ofGzipped plain: StoredObject) -> (ByteBuffer, ObjectMetadata) {
     let lines = plain.withHead { ByteBuffer(bytes: $0) }
     let fields = FieldBlock(lines: lines)
     let marks: Marks = fields.variesByCoding ? .varies : []
-    let (head, metadata) = head(
-      fields, metadata: plain.metadata, plainCount: plain.bodyCount, marks: marks)
+    return head(fields, metadata: plain.metadata, plainCount: plain.bodyCount, marks: marks)
+  }
+
+  /// The gzip'd form of a plain response.
+  static func make(from plain: StoredObject, gzip body: [ByteBuffer]) -> StoredObject {
+    let (head, metadata) = head(ofGzipped: plain)
     return plain.withKey { key in
       head.withUnsafeReadableBytes { head in
         StoredObject.make(

@@ -7,22 +7,41 @@ enum Gzip {
   /// Size of a piece of output.
   static let pieceBytes = 64 << 10
 
+  /// A body of which this much has been made hardly smaller is given up: the rest would cost in
+  /// vain.
+  private static let sampleBytes = 256 << 10
+
   /// The body of `object`, gzip'd, in pieces of 64 KiB; nil when that saves less than an eighth,
   /// the body lies on disk, or zlib has no memory.
   static func compress(_ object: StoredObject, level: Int) -> [ByteBuffer]? {
-    guard object.diskBody == nil, let deflater = GzipDeflater(level: level) else { return nil }
-    let limit = object.bodyCount - object.bodyCount / 8
-    let chunks = object.bodyChunks
-    let isDone =
-      chunks.isEmpty
-      ? object.withInlineBody { deflater.append($0, isLast: true, limit: limit) }
-      : chunks.indices.allSatisfy { index in
-        chunks[index].withUnsafeReadableBytes {
-          deflater.append($0, isLast: index == chunks.count - 1, limit: limit)
-        }
-      }
+    guard object.diskBody == nil else { return nil }
+    if !object.bodyChunks.isEmpty { return compress(object.bodyChunks, level: level) }
+    guard let deflater = GzipDeflater(level: level) else { return nil }
+    let limit = mostBytes(of: object.bodyCount)
+    let isDone = object.withInlineBody { deflater.append($0, isLast: true, limit: limit) }
     return isDone ? deflater.output : nil
   }
+
+  /// A body in pieces, gzip'd, in pieces of 64 KiB; nil as for ``compress(_:level:)``.
+  static func compress(_ chunks: [ByteBuffer], level: Int) -> [ByteBuffer]? {
+    guard let deflater = GzipDeflater(level: level) else { return nil }
+    let limit = mostBytes(of: chunks.reduce(0) { $0 + $1.readableBytes })
+    var taken = 0
+    for (index, chunk) in chunks.enumerated() {
+      let isLast = index == chunks.count - 1
+      let goesOn = chunk.withUnsafeReadableBytes {
+        deflater.append($0, isLast: isLast, limit: limit)
+      }
+      taken += chunk.readableBytes
+      guard goesOn, taken < sampleBytes || deflater.count <= mostBytes(of: taken) else {
+        return nil
+      }
+    }
+    return deflater.output
+  }
+
+  /// What a body may become at most to be worth it.
+  private static func mostBytes(of count: Int) -> Int { count - count / 8 }
 
   /// How many times its size a gzip'd body of an origin may become.
   static let largestRatio = 200
@@ -51,7 +70,8 @@ enum Gzip {
 private final class GzipDeflater {
   private let stream: UnsafeMutablePointer<z_stream>
   private(set) var output: [ByteBuffer] = []
-  private var count = 0
+  /// Bytes of output so far.
+  private(set) var count = 0
 
   init?(level: Int) {
     stream = .allocate(capacity: 1)

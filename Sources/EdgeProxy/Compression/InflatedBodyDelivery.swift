@@ -206,7 +206,7 @@ extension ProxyLoop {
       let compression = route.compression,
       CodingPreference(head.fields).prefersGzip == (object.kind == .compressible)
     else { return }
-    shared.compressor.transform(object, by: compression)
+    shared.compressor.transform(object, by: compression, on: eventLoop)
   }
 
   /// Writes an answer's content from memory; false when a gzip'd body does not inflate to what was
