@@ -178,7 +178,11 @@ extension Store {
     precondition(
       metadata.fetchSequence == object.fetchSequence,
       "another form of a response is of another response")
-    guard let disk else { return false }
+    // Asked before, too: an order to write that is then taken back cancels the one before it.
+    guard let disk, holds(object) else {
+      spool.abort()
+      return false
+    }
     let hash = object.hash
     let form = object.withKey { key in
       // What is stored newly after this check is written after the form, with a later ticket.

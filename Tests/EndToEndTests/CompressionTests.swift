@@ -79,7 +79,8 @@ import Testing
     #expect(plain.body == text)
     #expect(plain.header("ETag") == "\"v\"")
     #expect(plain.header("X-Cache") == "Hit from edge")
-    #expect(try edge.get("/a", "-r", "2000000-2000099").body == text.dropFirst(2_000_000).prefix(100))
+    let part = try edge.get("/a", "-r", "2000000-2000099")
+    #expect(part.body == text.dropFirst(2_000_000).prefix(100))
 
     edge.stop()
     try edge.start()

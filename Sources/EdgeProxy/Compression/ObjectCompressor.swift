@@ -100,7 +100,9 @@ public final class ObjectCompressor: Sendable {
   }
 
   /// Gzips a body that was read from disk; nil when it could not be.
-  private func gzip(_ object: StoredObject, read chunks: [ByteBuffer]?, by rules: CompressionRules) {
+  private func gzip(
+    _ object: StoredObject, read chunks: [ByteBuffer]?, by rules: CompressionRules
+  ) {
     guard let chunks else {
       waitingBytes.wrappingDecrement(by: object.bodyCount, ordering: .relaxed)
       return object.abandonReplacement()

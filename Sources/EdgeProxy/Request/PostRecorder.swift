@@ -5,9 +5,9 @@ import NIOCore
 
 /// Keeps the answer to a POST that says it is what GET would now get (RFC 9110 section 9.3.3).
 ///
-/// Owner: its relay, which asks its origin for more only while ``isBehind`` is false. Limit: content
-/// beyond the largest object in memory goes to the disk as it arrives; without a disk tier such an
-/// answer is not kept.
+/// Owner: its relay, which asks its origin for more only while ``isBehind`` is false. Limit:
+/// content beyond the largest object in memory goes to the disk as it arrives; without a disk tier
+/// such an answer is not kept.
 struct PostRecorder {
   private let head: FillHead
   private let store: Store
