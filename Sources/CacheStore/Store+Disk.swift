@@ -192,7 +192,8 @@ extension Store {
           !self.holds(object)
             || self.invalidationKind(
               key: key, tags: tags, metadata: metadata, fetchSequence: metadata.fetchSequence)
-              == .hard || self.invalidations.wasRemoved(hash, after: metadata.fetchSequence)
+              == .hard
+            || self.invalidations.wasRemoved(hash, after: metadata.fetchSequence)
         })
     }
     guard let form else { return false }

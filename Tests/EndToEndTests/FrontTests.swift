@@ -29,7 +29,9 @@ import Testing
 
   /// Large answers from disk, one behind the other on a connection: each is written in pieces as
   /// the client takes the one before, and the next request goes on when the last piece is out.
-  @Test(arguments: [[524_288, 100], [300_000, 524_288, 262_144, 1], [65_537, 131_072, 9_000_000]])
+  @Test(arguments: [
+    [524_288, 100], [300_000, 524_288, 262_144, 1], [65_537, 131_072, 9_000_000],
+  ])
   func pipelinedLargeAnswersAreWhole(sizes: [Int]) throws {
     let origin = try FixtureOrigin()
     let edge = try Edge(
@@ -40,7 +42,8 @@ import Testing
         """)
     for size in sizes {
       #expect(
-        try eventually { try edge.get("/large?bytes=\(size)").header("X-Cache") == "Hit from edge" })
+        try eventually { try edge.get("/large?bytes=\(size)").header("X-Cache") == "Hit from edge" }
+      )
     }
     let reference = try edge.get("/large?bytes=\(sizes.max() ?? 0)").bytes
     for isOpen in [true, false] {
