@@ -117,15 +117,15 @@ private struct DiskModel {
 
   private mutating func look(_ key: String) {
     guard let object = tier.get(key), let found = object.checked(key) else { return }
-    // The store's part: an object that a pending rule takes is a miss, or is marked.
+    // The store's part: an object that a pending rule takes is a miss, or is marked. The soft floor
+    // stands for the soft rules before it, which have left the log.
     let concerning = pending.filter { $0.takes(found) }
     if concerning.contains(where: { $0.kind == .hard }) { return }
+    let isMarkedByStore = concerning.contains { $0.kind == .soft }
     let isAllowed = live[key, default: []].contains(found.version)
     let isTaken = acknowledged.contains { $0.kind == .hard && $0.takes(found) }
-    let mustBeStale = acknowledged.contains {
-      $0.kind == .soft && $0.takes(found) && !concerning.contains($0)
-    }
     let mayBeStale = acknowledged.contains { $0.kind == .soft && $0.takes(found) }
+    let mustBeStale = mayBeStale && !isMarkedByStore
     #expect(isAllowed, "\(key) version \(found.version)")
     #expect(!isTaken, "\(key) version \(found.version) came back")
     #expect(object.isMarkedStale || !mustBeStale, "\(key) version \(found.version) is fresh again")
