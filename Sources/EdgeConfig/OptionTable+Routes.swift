@@ -246,7 +246,7 @@ extension OptionTable {
       "routes[].compression_min_size", .size, default: .text("1 KiB"), min: "64 B", max: "1 GiB",
       reload: false, "Smaller bodies are not compressed."),
     ConfigurationOption(
-      "routes[].compression_max_size", .size, default: .text("8 MiB"), min: "64 B", max: "1 GiB",
+      "routes[].compression_max_size", .size, default: .text("8 MiB"), min: "64 B", max: "64 MiB",
       reload: false,
       "Larger bodies are not compressed. Those above store.memory.largest go to the disk as they "
         + "arrive, and are read again for it when a hit would take gzip. At least "
