@@ -53,20 +53,20 @@ import Testing
     let edge = try SimulatedEdge(disk: folder)
     let client = try edge.request("POST /a HTTP/1.1\nHost: a\nContent-Length: 0\n")
     let fetch = try edge.origin.last
-    let count = 6 << 20
-    fetch.head(200, "Cache-Control: max-age=60\nContent-Location: /a", length: 2 * count)
+    // Eight times what may wait: the writer does not get there before the next line.
+    let (count, rest) = (32 << 20, 1000)
+    fetch.head(200, "Cache-Control: max-age=60\nContent-Location: /a", length: count + rest)
     let before = fetch.granted
-    let chunk = [UInt8](repeating: 7, count: count)
-    fetch.chunk(chunk)
+    fetch.chunk([UInt8](repeating: 7, count: count))
     #expect(fetch.granted == before)
     // The writer's thread hands the loop what it is to do.
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + .seconds(240)
     repeat {
       try await Task.sleep(for: .milliseconds(5))
       edge.eventLoop.run()
     } while fetch.granted == before && ContinuousClock.now < deadline
     #expect(fetch.granted == before + count)
-    fetch.chunk(chunk)
+    fetch.chunk([UInt8](repeating: 7, count: rest))
     fetch.end()
     #expect(client.isFinished)
     let store = edge.store
