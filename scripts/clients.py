@@ -65,7 +65,7 @@ class Setup:
         self.port, self.tls, self.admin = free_port(), free_port(), free_port()
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "edge.key",
-             "-out", "edge.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+             "-out", "edge.pem", "-days", "365", "-subj", "/CN=localhost", "-addext",
              "subjectAltName=DNS:localhost"],
             cwd=folder, check=True, capture_output=True)  # fmt: skip
         (folder / "edge.key").chmod(0o600)
