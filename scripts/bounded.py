@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 
 def members(session):
@@ -30,13 +31,16 @@ def members(session):
 
 
 def kill_all(session):
-    """Kills the processes of a session until there are none: they may be starting others."""
-    while left := list(members(session)):
+    """Kills the processes of a session until there are none: they may be starting others. One
+    that waits for a device cannot be killed; it is left after ten seconds."""
+    deadline = time.monotonic() + 10
+    while (left := list(members(session))) and time.monotonic() < deadline:
         for process in left:
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        time.sleep(0.01)
 
 
 def copy(source, log):
