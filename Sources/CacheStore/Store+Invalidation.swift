@@ -100,16 +100,20 @@ extension Store {
 
   /// Works the pending rules and the floors off both tiers. Only from maintenance.
   func sweepInvalidated() {
+    var taken = TakenObjects(mostBytes: configuration.memoryBytes / 8)
     // Each round takes what was pending when it began; a few rounds catch what came meanwhile.
     for _ in 0..<8 {
+      // What comes from here on sets it again.
+      maintenance.requests.withLock { $0.isWanted = false }
       guard let sweep = invalidations.pendingSweep() else { return }
-      let swept = MemorySweep(
-        sweep, through: memory.shards, mostTakenBytes: configuration.memoryBytes / 8)
+      let swept = MemorySweep(sweep, through: memory.shards, into: &taken)
       let diskTally = disk?.sweep(sweep) ?? InvalidationTally()
-      // What it took is out of the store, and is freed afterwards.
-      withExtendedLifetime(swept) {
-        invalidations.finish(sweep, memory: swept.tally, disk: diskTally)
-      }
+      invalidations.finish(sweep, memory: swept.tally, disk: diskTally)
+      // The next invalidation does not wait until all is freed.
+      taken.free { maintenance.pause(for: Self.freeingPause) }
     }
   }
+
+  /// Between freeing a few objects and the next few.
+  private static var freeingPause: Duration { .microseconds(500) }
 }

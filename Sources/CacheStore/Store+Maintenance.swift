@@ -21,6 +21,13 @@ final class Maintenance: Sendable {
 
   /// Makes the thread run now instead of at its next second.
   func wake() { requests.update { $0.isWanted = true } }
+
+  /// Waits, unless something is wanted; then it returns false.
+  func pause(for duration: Duration) -> Bool {
+    requests.wait(until: .now.advanced(by: duration)) { requests in
+      requests.isWanted || requests.isStopping ? true : nil
+    } == nil
+  }
 }
 
 extension Store {

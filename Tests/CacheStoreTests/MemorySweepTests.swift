@@ -18,18 +18,29 @@ import Testing
     return (memory, try #require(memory.store.invalidations.pendingSweep()))
   }
 
-  private func counted(_ done: MemorySweep) -> Int {
-    done.tally.bySequence.reduce(0) { $0 + $1.value }
-  }
-
-  private func taken(_ done: MemorySweep) -> [String] {
-    done.taken.map { object in object.withKey { String(decoding: $0, as: UTF8.self) } }
+  /// What a sweep did.
+  private struct Done {
+    var counted = 0
+    var taken: [String] = []
+    /// Pauses while they were freed.
+    var pauses = 0
   }
 
   private func run(
     _ sweep: InvalidationLog.Sweep, _ memory: MemoryStore, mostTakenBytes: Int = .max
-  ) -> MemorySweep {
-    MemorySweep(sweep, through: memory.store.memory.shards, mostTakenBytes: mostTakenBytes)
+  ) -> Done {
+    var taken = TakenObjects(mostBytes: mostTakenBytes)
+    let swept = MemorySweep(sweep, through: memory.store.memory.shards, into: &taken)
+    var done = Done(counted: swept.tally.bySequence.reduce(0) { $0 + $1.value })
+    done.taken = taken.objects.map { object in
+      object.withKey { String(decoding: $0, as: UTF8.self) }
+    }
+    taken.free {
+      done.pauses += 1
+      return true
+    }
+    #expect(taken.objects.isEmpty)
+    return done
   }
 
   @Test(arguments: [1, 4, 16])
@@ -38,8 +49,9 @@ import Testing
     let done = run(sweep, memory)
     let half = Self.objects / 2
     let wanted = (0..<half).map { url("/images/\(2 * $0)") }
-    #expect(taken(done).sorted() == wanted.sorted())
-    #expect(counted(done) == half)
+    #expect(done.taken.sorted() == wanted.sorted())
+    #expect(done.counted == half)
+    #expect(done.pauses > 0)
     #expect(memory.memory.objects == half)
     for number in 0..<Self.objects where number % 2 == 1 {
       #expect(memory.find(url("/pages/\(number)")) != nil)
@@ -49,8 +61,8 @@ import Testing
   @Test func aSoftSweepMarksAndTakesNothing() async throws {
     let (memory, sweep) = try await pending(.soft, shards: 8)
     let done = run(sweep, memory)
-    #expect(taken(done) == [])
-    #expect(counted(done) == Self.objects / 2)
+    #expect(done.taken == [])
+    #expect(done.counted == Self.objects / 2)
     #expect(memory.memory.objects == Self.objects)
     #expect(memory.find(url("/images/0"))?.isMarkedStale == true)
     #expect(memory.find(url("/pages/1"))?.isMarkedStale == false)
@@ -59,9 +71,41 @@ import Testing
   @Test func beyondTheLimitObjectsAreFreedAtOnce() async throws {
     let (memory, sweep) = try await pending(.hard, shards: 8)
     // It looks at the limit after each step, of at most `sweepCount` objects.
-    let kept = taken(run(sweep, memory, mostTakenBytes: 20_000)).count
+    let kept = run(sweep, memory, mostTakenBytes: 20_000).taken.count
     #expect(kept > 0)
     #expect(kept < Self.objects / 4)
     #expect(memory.memory.objects == Self.objects / 2)
+  }
+
+  @Test func aRuleOfEveryFolderReachesEveryFolder() async throws {
+    let (memory, _) = try await pending(.hard, shards: 8)
+    _ = await memory.store.invalidate([try .parse("/*1")])
+    let sweep = try #require(memory.store.invalidations.pendingSweep())
+    // All below /images/, which are even, and of the others those that end with a 1.
+    #expect(run(sweep, memory).counted == Self.objects / 2 + Self.objects / 10)
+  }
+
+  @Test func aFolderRefilledAfterASweepIsSweptAgain() async throws {
+    let (memory, _) = try await pending(.hard, shards: 4)
+    memory.store.runMaintenance(nowSeconds: 1000)
+    #expect(memory.memory.objects == Self.objects / 2)
+    // Into the entries that were freed, under other folders than before.
+    for number in 0..<Self.objects / 2 { memory.insert(url("/other/\(number)")) }
+    _ = await memory.store.invalidate([try .parse("/other/*")])
+    memory.store.runMaintenance(nowSeconds: 1000)
+    #expect(memory.memory.objects == Self.objects / 2)
+    #expect(memory.find(url("/pages/1")) != nil)
+    #expect(memory.find(url("/other/1")) == nil)
+  }
+
+  @Test func whatIsPendingEndsThePausesOfFreeing() async throws {
+    let (memory, sweep) = try await pending(.hard, shards: 2)
+    var taken = TakenObjects(mostBytes: .max)
+    _ = MemorySweep(sweep, through: memory.store.memory.shards, into: &taken)
+    taken.free { false }
+    let rest = taken.objects.count
+    #expect(0 < rest && rest < Self.objects / 2)
+    taken.free { true }
+    #expect(taken.objects.isEmpty)
   }
 }

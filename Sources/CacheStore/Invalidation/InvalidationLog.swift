@@ -383,34 +383,25 @@ final class InvalidationLog: Sendable {
     /// Rules up to here are done when the sweep is.
     let upTo: UInt64
 
+    /// Whether a floor has risen, so that no object can be passed over.
+    var concernsEverything: Bool { isFloorNew || softFloor > 0 }
+
     /// What the sweep does to a record on disk; the soft floor is met when the record is loaded.
     func match(onDisk subject: InvalidationSubject) -> InvalidationMatch? {
       if subject.fetchSequence < floor { return InvalidationMatch(kind: .hard, sequence: floor) }
       return rules.match(subject, newerThan: subject.fetchSequence)
     }
 
-    /// What the sweep does to an object in memory.
-    /// - Parameter prefixes: the rules once more, where all of them are prefixes.
-    @inline(__always)
-    func match(
-      inMemory object: StoredObject, prefixes: PrefixRules.View? = nil
-    ) -> InvalidationMatch? {
-      let fetchSequence = object.fetchSequence
-      if fetchSequence < floor { return InvalidationMatch(kind: .hard, sequence: floor) }
-      let checked = object.checkedSequence
-      if checked < rules.newestSequence {
-        let match: InvalidationMatch?
-        if let prefixes {
-          match = object.withKey { prefixes.match($0, newerThan: checked) }
-        } else {
-          match = object.withSubject { rules.match($0, newerThan: checked) }
-        }
-        if let match { return match }
-      }
-      if checked < softFloor, fetchSequence < softFloor {
-        return InvalidationMatch(kind: .soft, sequence: softFloor)
-      }
-      return nil
+    /// The sweep's numbers, without the rules.
+    struct Numbers {
+      let floor: UInt64
+      let softFloor: UInt64
+      let newestRule: UInt64
+    }
+
+    /// For a walk, which would count the references of all rules at each object.
+    var numbers: Numbers {
+      Numbers(floor: floor, softFloor: softFloor, newestRule: rules.newestSequence)
     }
   }
 

@@ -36,14 +36,16 @@ struct KeyParts {
   /// Where ``target`` begins, without looking for its end.
   @inline(__always)
   static func targetOffset(in key: UnsafeRawBufferPointer) -> Int {
-    guard let start = authorityStart(key),
-      offset(of: 0x0A, in: UnsafeRawBufferPointer(rebasing: key[..<start])) == nil
-    else { return 0 }
-    let rest = UnsafeRawBufferPointer(rebasing: key[start...])
-    let slash = offset(of: UInt8(ascii: "/"), in: rest) ?? rest.count
+    guard let start = authorityStart(key) else { return 0 }
+    // Bound: `index` stays below the count. A loop: the bytes are few.
+    var index = 0
+    while index < start {
+      if key[index] == 0x0A { return 0 }
+      index += 1
+    }
     // An authority that the line ends with has no target behind it.
-    let authority = UnsafeRawBufferPointer(rebasing: rest[..<slash])
-    return start + (offset(of: 0x0A, in: authority) ?? slash)
+    while index < key.count, key[index] != UInt8(ascii: "/"), key[index] != 0x0A { index += 1 }
+    return index
   }
 
   /// Where the host begins: behind `://` within the first bytes, unless the line is a path.

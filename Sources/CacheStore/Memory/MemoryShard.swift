@@ -164,6 +164,7 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     while isCurrent: () -> Bool
   ) -> Placement {
     let charge = object.chargedBytes
+    let folder = object.withKey { FolderMark(key: $0) }
     return state.withLock { state in
       guard isCurrent() else { return .overtaken }
       let present = state.find(object.hash)
@@ -183,7 +184,7 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
         left.append(Departure(object: replaced, cause: .replaced))
       }
       state.makeRoom(charge, limit: limitBytes, now: nowSeconds, into: &left)
-      let index = state.slab.insert(object)
+      let index = state.slab.insert(object, folder: folder)
       state.table.insert(object.hash, index: index)
       state.objectBytes += charge
       state.counters.insertions += 1
@@ -271,26 +272,36 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     }
   }
 
-  /// Takes away those of the next `count` entries from `start` that `takes` names. Short enough to
+  /// What a sweep keeps from one step to the next, so that no step allocates.
+  struct SweepScratch {
+    fileprivate var indices: [UInt32] = []
+    fileprivate var taken: [UInt32] = []
+  }
+
+  /// Takes away those of the next `count` objects from `start` that `takes` names. Short enough to
   /// hold the lock for; `takes` is called under it.
-  /// - Returns: what was taken, to be released without the lock, its bytes, and where to go on; nil
-  ///   at the end.
+  /// - Parameters:
+  ///   - filter: the folders that are looked into; nil: all.
+  ///   - taken: what was taken is appended, to be released without the lock.
+  /// - Returns: the bytes that were taken, and where to go on; nil at the end.
   func sweep(
-    from start: UInt32, count: UInt32, where takes: (StoredObject) -> Bool
-  ) -> (taken: [StoredObject], takenBytes: Int, next: UInt32?) {
+    from start: UInt32, count: UInt32, in filter: FolderFilter?, _ scratch: inout SweepScratch,
+    into taken: inout [StoredObject], where takes: (StoredObject) -> Bool
+  ) -> (takenBytes: Int, next: UInt32?) {
     state.withLock { state in
-      let end = min(state.slab.endIndex, start &+ count)
-      guard start < end else { return ([], 0, nil) }
+      let next = state.slab.collect(from: start, count: count, in: filter, into: &scratch.indices)
       let before = state.objectBytes
-      state.slab.prefetch(start..<end)
-      state.slab.forEachHash(start..<end) { state.table.prefetch($0) }
-      var indices: [UInt32] = []
-      state.slab.forEachObject(start..<end) { index, object in
-        if takes(object) { indices.append(index) }
+      state.slab.prefetch(scratch.indices)
+      state.slab.forEachHash(scratch.indices) { state.table.prefetch($0) }
+      scratch.taken.removeAll(keepingCapacity: true)
+      state.slab.forEachObject(scratch.indices) { index, object in
+        if takes(object) { scratch.taken.append(index) }
       }
-      let taken = indices.compactMap { state.take($0) }
-      state.counters.invalidated += UInt64(taken.count)
-      return (taken, before - state.objectBytes, end < state.slab.endIndex ? end : nil)
+      for index in scratch.taken {
+        if let object = state.take(index) { taken.append(object) }
+      }
+      state.counters.invalidated += UInt64(scratch.taken.count)
+      return (before - state.objectBytes, next)
     }
   }
 

@@ -1,50 +1,118 @@
 /// Works pending invalidations off the memory tier: shard by shard, a few objects under each lock,
 /// so that a hit waits some microseconds at most.
-struct MemorySweep: Sendable {
-  /// Bytes of objects that are kept until the sweep is through; beyond, they are freed as it goes.
-  private let mostTakenBytes: Int
-  private var takenBytes = 0
-  /// Taken out of the store, to be freed when the sweep is said to be through: that takes as long
-  /// as finding them.
-  private(set) var taken: [StoredObject] = []
+struct MemorySweep: ~Copyable {
+  private var scratch = MemoryTier.Shard.SweepScratch()
   /// How many objects it took or marked, by invalidation.
   private(set) var tally = InvalidationTally()
 
   /// Walks the shards.
-  /// - Parameter mostTakenBytes: the limit on what is kept to be freed afterwards.
+  /// - Parameter taken: what is taken out of the store goes there.
   init(
-    _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard], mostTakenBytes: Int
+    _ sweep: InvalidationLog.Sweep, through shards: [MemoryTier.Shard],
+    into taken: inout TakenObjects
   ) {
-    self.mostTakenBytes = mostTakenBytes
-    let prefixes = PrefixRules(sweep.rules)
-    withExtendedLifetime(prefixes) {
-      for shard in shards {
-        var next: UInt32? = 0
-        while let start = next { next = step(shard, from: start, sweep, prefixes?.view) }
+    let folders = sweep.concernsEverything ? nil : FolderFilter(sweep.rules)
+    let numbers = sweep.numbers
+    if let prefixes = PrefixRules(sweep.rules) {
+      withExtendedLifetime(prefixes) {
+        let view = prefixes.view
+        walk(shards, in: folders, into: &taken) { object in
+          numbers.match(object) { checked in
+            object.withKey { view.match($0, newerThan: checked) }
+          }
+        }
+      }
+    } else {
+      let rules = sweep.rules
+      walk(shards, in: folders, into: &taken) { object in
+        numbers.match(object) { checked in
+          object.withSubject { rules.match($0, newerThan: checked) }
+        }
       }
     }
   }
 
-  private mutating func step(
-    _ shard: MemoryTier.Shard, from start: UInt32, _ sweep: InvalidationLog.Sweep,
-    _ prefixes: PrefixRules.View?
-  ) -> UInt32? {
-    let round = shard.sweep(from: start, count: MemoryTier.sweepCount) { object in
-      guard let match = sweep.match(inMemory: object, prefixes: prefixes) else { return false }
-      switch match.kind {
-      case .hard:
-        tally.count(match.sequence)
-        return true
-      case .soft:
-        if object.markStale() { tally.count(match.sequence) }
-        return false
+  @inline(__always)
+  private mutating func walk(
+    _ shards: [MemoryTier.Shard], in folders: FolderFilter?, into taken: inout TakenObjects,
+    match: (StoredObject) -> InvalidationMatch?
+  ) {
+    for shard in shards {
+      var next: UInt32? = 0
+      while let start = next {
+        next = taken.add { objects in
+          shard.sweep(
+            from: start, count: MemoryTier.sweepCount, in: folders, &scratch, into: &objects
+          ) { object in
+            guard let match = match(object) else { return false }
+            switch match.kind {
+            case .hard:
+              tally.count(match.sequence)
+              return true
+            case .soft:
+              if object.markStale() { tally.count(match.sequence) }
+              return false
+            }
+          }
+        }
       }
     }
-    // Beyond the limit, released here, without the lock.
-    if takenBytes < mostTakenBytes {
-      takenBytes += round.takenBytes
-      taken += round.taken
+  }
+}
+
+extension InvalidationLog.Sweep.Numbers {
+  /// What the sweep does to an object in memory.
+  /// - Parameter rules: what the sweep's rules newer than a number say of it.
+  @inline(__always)
+  fileprivate func match(
+    _ object: StoredObject, rules: (_ newerThan: UInt64) -> InvalidationMatch?
+  ) -> InvalidationMatch? {
+    let fetchSequence = object.fetchSequence
+    if fetchSequence < floor { return InvalidationMatch(kind: .hard, sequence: floor) }
+    let checked = object.checkedSequence
+    if checked < newestRule, let match = rules(checked) { return match }
+    if checked < softFloor, fetchSequence < softFloor {
+      return InvalidationMatch(kind: .soft, sequence: softFloor)
     }
+    return nil
+  }
+}
+
+/// Objects that sweeps have taken out of the store, to be freed when the sweep is said to be
+/// through: that takes as long as finding them.
+struct TakenObjects: ~Copyable {
+  /// Bytes of objects that are kept; beyond, they are freed as they come.
+  private let mostBytes: Int
+  private var bytes = 0
+  private(set) var objects: [StoredObject] = []
+
+  /// Objects freed between two pauses: some tens of microseconds' worth.
+  private static var freedAtOnce: Int { 256 }
+
+  /// - Parameter mostBytes: the limit on what is kept.
+  init(mostBytes: Int) { self.mostBytes = mostBytes }
+
+  /// Takes what a step of a sweep appends.
+  mutating func add(
+    _ step: (inout [StoredObject]) -> (takenBytes: Int, next: UInt32?)
+  ) -> UInt32? {
+    guard bytes < mostBytes else {
+      var freed: [StoredObject] = []
+      return step(&freed).next
+    }
+    let round = step(&objects)
+    bytes += round.takenBytes
     return round.next
+  }
+
+  /// Frees a few objects at a time, with a pause after each few: allocating on the event loops
+  /// waits for the allocator while objects are freed.
+  /// - Parameter pause: makes the pause and says whether to go on.
+  mutating func free(pause: () -> Bool) {
+    while !objects.isEmpty {
+      objects.removeLast(min(Self.freedAtOnce, objects.count))
+      if !objects.isEmpty, !pause() { return }
+    }
+    bytes = 0
   }
 }

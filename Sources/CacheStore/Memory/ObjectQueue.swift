@@ -21,17 +21,11 @@ struct ObjectQueue {
 
   /// Leaves from wherever it is.
   mutating func remove(_ index: UInt32, bytes removed: Int, in slab: inout ObjectSlab) {
-    let entry = slab.entries[Int(index)]
-    if entry.newer == ObjectSlab.none {
-      head = entry.older
-    } else {
-      slab.setOlder(entry.newer, to: entry.older)
-    }
-    if entry.older == ObjectSlab.none {
-      tail = entry.newer
-    } else {
-      slab.setNewer(entry.older, to: entry.newer)
-    }
+    // Not the whole entry, whose reference would be counted.
+    let older = slab.older(index)
+    let newer = slab.newer(index)
+    if newer == ObjectSlab.none { head = older } else { slab.setOlder(newer, to: older) }
+    if older == ObjectSlab.none { tail = newer } else { slab.setNewer(older, to: newer) }
     count -= 1
     bytes -= removed
   }
