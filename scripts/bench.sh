@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make bench: the edge beside other servers on this machine. Benchmarks/README.md tells how.
-# ROUNDS, SECONDS, SERVERS, SCENARIOS, WRITE and EDGE_BINARY come from the environment.
+# ROUNDS, SECONDS, SERVERS, SCENARIOS, ENCRYPTION (of what the edge stores on disk: on or off), WRITE
+# and EDGE_BINARY come from the environment.
 # bash counts SECONDS up from what the environment says, so it is read before anything else.
 seconds=${SECONDS}
 [ "$seconds" -gt 0 ] || seconds=5
@@ -22,4 +23,5 @@ case ",$servers," in
 esac
 exec python3 scripts/bench --servers "$servers" --edge "${EDGE_BINARY:-.build/release/edge}" \
   --rounds "${ROUNDS:-3}" --seconds "$seconds" ${SCENARIOS:+--scenarios "$SCENARIOS"} \
+  ${ENCRYPTION:+--encryption "$ENCRYPTION"} \
   ${WRITE:+--write-results} "$@"

@@ -32,6 +32,8 @@ def parse_arguments():
     parser.add_argument("--servers", default=",".join(NAMES))
     parser.add_argument("--scenarios", default=",".join(each.name for each in SCENARIOS))
     parser.add_argument("--edge", default=".build/release/edge")
+    parser.add_argument("--encryption", choices=("on", "off"), default="on",
+                        help="whether the edge encrypts what it stores on disk")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--output", default="Benchmarks/latest.json")
@@ -113,7 +115,7 @@ def bench(arguments, folder, started):
         print(f"warning: the machine is busy (load {os.getloadavg()[0]:.1f}); the figures will be "
               "lower than they should and their ratios uncertain", file=sys.stderr)
     scenarios = [each for each in SCENARIOS if each.name in arguments.scenarios]
-    setup = Setup(folder, os.path.abspath(arguments.edge), cores)
+    setup = Setup(folder, os.path.abspath(arguments.edge), cores, arguments.encryption == "on")
     started.append(setup.origin)
     results = Results()
     load_scenarios = [each for each in scenarios if each.group is None]

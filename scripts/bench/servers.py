@@ -215,6 +215,7 @@ routes:
 store:
   memory: {memory}
   disk: {disk}
+  encryption: {"on" if setup.encryption else "off"}
 admin:
   address: 127.0.0.1:{admin}
   users: [{{ name: bench, password_file: {secret} }}]

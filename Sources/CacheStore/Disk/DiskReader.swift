@@ -168,7 +168,7 @@ final class DiskReader: Sendable {
       } else {
         file = try expected.segment.openFile()
       }
-      guard file.seal is LostSeal else { return file }
+      guard file.isLost else { return file }
       counters.lostKeyRecords.add(1)
       if let hash = expected.hash { discard(hash, at: expected.place) }
       return nil

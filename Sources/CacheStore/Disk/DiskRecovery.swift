@@ -244,7 +244,7 @@ extension DiskTier {
       }
       do throws(DeviceError) {
         let opened = try segment.openFile()
-        if opened.seal is LostSeal {
+        if opened.isLost {
           unused.append(segment)
           lost += objects
           continue

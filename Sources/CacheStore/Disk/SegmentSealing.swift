@@ -18,10 +18,14 @@ enum SegmentSealing: Sendable, Equatable {
 final class SegmentFile: Sendable {
   let file: any BlockFile
   let seal: any ChunkSeal
+  /// Whether nothing in it can be read, because its key is not in the ring.
+  let isLost: Bool
 
   init(file: any BlockFile, seal: any ChunkSeal) {
     self.file = file
     self.seal = seal
+    // Looked up here: a hit does not have the time.
+    isLost = seal is LostSeal
   }
 }
 
