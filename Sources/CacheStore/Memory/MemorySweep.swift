@@ -86,8 +86,10 @@ struct TakenObjects: ~Copyable {
   private var bytes = 0
   private(set) var objects: [StoredObject] = []
 
-  /// Objects freed between two pauses: some tens of microseconds' worth.
+  /// Objects freed between two pauses, at least: some tens of microseconds' worth.
   private static var freedAtOnce: Int { 256 }
+  /// Of more objects more are freed at once: the background work waits meanwhile.
+  private static var mostPauses: Int { 2000 }
 
   /// - Parameter mostBytes: the limit on what is kept.
   init(mostBytes: Int) { self.mostBytes = mostBytes }
@@ -109,8 +111,9 @@ struct TakenObjects: ~Copyable {
   /// waits for the allocator while objects are freed.
   /// - Parameter pause: makes the pause and says whether to go on.
   mutating func free(pause: () -> Bool) {
+    let count = max(Self.freedAtOnce, objects.count / Self.mostPauses)
     while !objects.isEmpty {
-      objects.removeLast(min(Self.freedAtOnce, objects.count))
+      objects.removeLast(min(count, objects.count))
       if !objects.isEmpty, !pause() { return }
     }
     bytes = 0
