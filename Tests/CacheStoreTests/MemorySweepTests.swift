@@ -98,6 +98,15 @@ import Testing
     #expect(memory.find(url("/other/1")) == nil)
   }
 
+  @Test func maintenancePausesUnlessSomethingIsWanted() {
+    let maintenance = Maintenance()
+    #expect(maintenance.pause(for: .microseconds(1)))
+    maintenance.wake()
+    #expect(!maintenance.pause(for: .seconds(3600)))
+    maintenance.requests.update { $0 = Maintenance.Requests(isWanted: false, isStopping: true) }
+    #expect(!maintenance.pause(for: .seconds(3600)))
+  }
+
   @Test func whatIsPendingEndsThePausesOfFreeing() async throws {
     let (memory, sweep) = try await pending(.hard, shards: 2)
     var taken = TakenObjects(mostBytes: .max)

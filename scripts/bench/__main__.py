@@ -53,6 +53,9 @@ def parse_arguments():
             parser.error(f"no scenario {name}; there are {', '.join(e.name for e in SCENARIOS)}")
     if arguments.rounds < 1 or arguments.seconds < 1:
         parser.error("--rounds and --seconds are at least 1")
+    if arguments.encryption == "off" and arguments.write_results:
+        parser.error("the tables of Benchmarks/RESULTS.md are with --encryption on, as the edge "
+                     "comes; write the figures of a store in clear beside them")
     needs_edge = "edge" in arguments.servers and not arguments.source
     if needs_edge and not os.access(arguments.edge, os.X_OK):
         parser.error(f"there is no edge at {arguments.edge}")

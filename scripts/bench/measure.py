@@ -16,7 +16,7 @@ from servers import start_origin
 class Setup:
     """The folder of a run, the origin's files, a certificate, and the origin."""
 
-    def __init__(self, folder, edge, cores, encryption=True):
+    def __init__(self, folder, edge, cores, encryption):
         self.folder, self.edge, self.encryption = folder, edge, encryption
         # Two cores: one each. More: two for a pair of workers, the rest for the load.
         self.server_core, self.all_cores = cores[0], cores

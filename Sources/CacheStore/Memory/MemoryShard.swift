@@ -164,7 +164,6 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
     while isCurrent: () -> Bool
   ) -> Placement {
     let charge = object.chargedBytes
-    let folder = object.withKey { FolderMark(key: $0) }
     return state.withLock { state in
       guard isCurrent() else { return .overtaken }
       let present = state.find(object.hash)
@@ -184,7 +183,7 @@ final class MemoryShard<Policy: EvictionPolicy>: Sendable {
         left.append(Departure(object: replaced, cause: .replaced))
       }
       state.makeRoom(charge, limit: limitBytes, now: nowSeconds, into: &left)
-      let index = state.slab.insert(object, folder: folder)
+      let index = state.slab.insert(object)
       state.table.insert(object.hash, index: index)
       state.objectBytes += charge
       state.counters.insertions += 1

@@ -83,6 +83,7 @@ extension InvalidationLog.Sweep.Numbers {
 struct TakenObjects: ~Copyable {
   /// Bytes of objects that are kept; beyond, they are freed as they come.
   private let mostBytes: Int
+  /// Of all that was kept since nothing was; what is freed meanwhile counts until all is.
   private var bytes = 0
   private(set) var objects: [StoredObject] = []
 

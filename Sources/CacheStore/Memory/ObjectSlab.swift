@@ -103,8 +103,9 @@ struct ObjectSlab {
   }
 
   /// Puts an object into a free entry and returns its index.
-  mutating func insert(_ object: StoredObject, folder: FolderMark) -> UInt32 {
+  mutating func insert(_ object: StoredObject) -> UInt32 {
     count += 1
+    let folder = object.withKey { FolderMark(key: $0) }
     let entry = Entry(object: object, older: Self.none, newer: Self.none)
     if firstFree != Self.none {
       let index = firstFree
